@@ -1,1 +1,10 @@
-//! x
+//! The agent and client behind the `rekindle` binary, in pipeline order:
+//! `site` files → `spec` → `plan` → `execute` → `world` → `observed` → (next pass); `reconcile` turns the wheel, `serve` shows it.
+//!
+//! ARCHITECTURE.md at the root of the repository has the picture and the rule of who may import whom.
+
+pub mod spec;
+
+pub mod observed;
+
+pub mod world;

@@ -1,1 +1,3 @@
+//! The `rekindle` binary.
+
 fn main() {}

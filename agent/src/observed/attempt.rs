@@ -1,0 +1,217 @@
+//! What the store and the guest itself say about a VM's current attempt.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::{Failure, InstallerLog, Phase};
+use crate::spec::{Timestamp, Token, VmName};
+
+/// What cannot be observed about a VM and is therefore stored, before the effect it announces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VmRecord {
+    /// The VM.
+    pub vm: VmName,
+    /// Counts all attempts ever made, from 1.
+    pub attempt: u32,
+    /// Attempts since the last consent, from 1; compared with the budget.
+    pub tries: u32,
+    /// This attempt's token.
+    pub token: Token,
+    /// When this attempt began.
+    pub began: Timestamp,
+    /// Where it is.
+    pub phase: Phase,
+    /// Since when.
+    pub since: Timestamp,
+    /// Digest of what was asked for when the attempt began.
+    pub spec_digest: String,
+    /// Set in `Failed`; kept through the retry so that status can show it.
+    pub failure: Option<Failure>,
+    /// Somebody asked for this VM to be rebuilt, and has not been served yet: when, and who.
+    pub rebuild: Option<Consent>,
+    /// When it was first `Ready` in this attempt: the end of the measured recovery time.
+    pub ready_at: Option<Timestamp>,
+}
+
+/// Somebody's consent to an act that destroys, naming the VM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// When.
+    pub at: Timestamp,
+    /// Who: the peer's user name, or `cli`.
+    pub by: String,
+}
+
+/// The stages that templates report (`POST /install/TOKEN/stage/STAGE`), in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InstallStage {
+    /// `%pre` has run.
+    Pre,
+    /// Partitions and file systems are made (`%pre-install`).
+    Storage,
+    /// Packages are in; the first `%post` begins.
+    Packages,
+    /// The last `%post` has ended; a reboot follows.
+    Post,
+}
+
+impl InstallStage {
+    /// In order.
+    pub const ALL: [Self; 4] = [Self::Pre, Self::Storage, Self::Packages, Self::Post];
+
+    /// As in the URL.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pre => "pre",
+            Self::Storage => "storage",
+            Self::Packages => "packages",
+            Self::Post => "post",
+        }
+    }
+
+    /// The stage of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.as_str() == text)
+    }
+}
+
+/// A package as the guest's rpmdb has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InstalledPackage {
+    /// Name.
+    pub name: String,
+    /// `[EPOCH:]VERSION-RELEASE`.
+    pub evr: String,
+    /// Architecture.
+    pub arch: String,
+    /// `SHA256HEADER`, where the package has one.
+    pub sha256_header: Option<String>,
+}
+
+/// Puppet's verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandoffStatus {
+    /// Something was brought in line.
+    Changed,
+    /// All was in line.
+    Unchanged,
+    /// At least one resource failed, or the catalog did.
+    Failed,
+}
+
+/// What a Puppet report says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandoffResult {
+    /// The verdict.
+    pub status: HandoffStatus,
+    /// When the run began, by the guest's clock.
+    pub time: String,
+    /// Failed resources with their messages, or the messages of a failed catalog.
+    pub failures: Vec<String>,
+    /// Resources in all and changed.
+    pub resources: (u32, u32),
+}
+
+/// Something that the guest told us, with the time at which we heard it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuestEvent {
+    /// When we heard it.
+    pub at: Timestamp,
+    /// The attempt whose token it came with.
+    pub attempt: u32,
+    /// What.
+    pub kind: GuestEventKind,
+}
+
+/// What a guest can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GuestEventKind {
+    /// It fetched its kickstart.
+    KickstartFetched,
+    /// It reached a stage.
+    Stage(InstallStage),
+    /// A script or the installer failed.
+    Failed {
+        /// `pre`, `post`, `onerror`, `traceback`, `first-boot`.
+        section: String,
+        /// The tail of its output.
+        output: String,
+    },
+    /// The installed system runs; from this address.
+    FirstBoot {
+        /// The peer's address.
+        address: IpAddr,
+    },
+    /// Its rpmdb holds these packages of the role.
+    Packages(Vec<InstalledPackage>),
+    /// Puppet has run.
+    Handoff(HandoffResult),
+}
+
+/// The last run of one health check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckResult {
+    /// The check's name.
+    pub name: String,
+    /// Why it failed; none: it passed.
+    pub failure: Option<String>,
+    /// When it ended.
+    pub at: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Everything known about one VM besides its domain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObservedVm {
+    /// The stored record.
+    pub record: VmRecord,
+    /// Events of the current attempt, oldest first.
+    pub events: Vec<GuestEvent>,
+    /// What the installer's log says; only read while it installs or has just stopped.
+    pub installer_log: InstallerLog,
+    /// Last lines of the serial console; only read while it installs or boots.
+    pub console_tail: Vec<String>,
+    /// Its checks' last results, of this agent run.
+    pub checks: Vec<CheckResult>,
+}
+
+impl ObservedVm {
+    /// When the guest first reported `stage`, if it did.
+    pub fn stage_at(&self, stage: InstallStage) -> Option<Timestamp> {
+        self.first(|kind| *kind == GuestEventKind::Stage(stage))
+    }
+
+    /// When the kickstart was first fetched.
+    pub fn kickstart_fetched_at(&self) -> Option<Timestamp> {
+        self.first(|kind| *kind == GuestEventKind::KickstartFetched)
+    }
+
+    /// When and from where the installed system called.
+    pub fn first_boot(&self) -> Option<(Timestamp, IpAddr)> {
+        self.events.iter().find_map(|event| match event.kind {
+            GuestEventKind::FirstBoot { address } => Some((event.at, address)),
+            _ => None,
+        })
+    }
+
+    /// The last Puppet report.
+    pub fn handoff(&self) -> Option<(Timestamp, &HandoffResult)> {
+        self.events.iter().rev().find_map(|event| match &event.kind {
+            GuestEventKind::Handoff(result) => Some((event.at, result)),
+            _ => None,
+        })
+    }
+
+    /// The packages last reported.
+    pub fn packages(&self) -> Option<&[InstalledPackage]> {
+        self.events.iter().rev().find_map(|event| match &event.kind {
+            GuestEventKind::Packages(packages) => Some(packages.as_slice()),
+            _ => None,
+        })
+    }
+
+    fn first(&self, wanted: impl Fn(&GuestEventKind) -> bool) -> Option<Timestamp> {
+        self.events.iter().find(|event| wanted(&event.kind)).map(|event| event.at)
+    }
+}

@@ -1,0 +1,44 @@
+//! Stage 6 of the pipeline: what is, as read back from the world.
+//!
+//! Plain types without I/O. Success is one of these facts, never a return code. `world::collect` makes them; `plan` compares
+//! them with the `Spec`.
+
+mod attempt;
+mod hypervisor;
+mod life;
+mod logs;
+
+pub use attempt::{
+    CheckResult, Consent, GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, InstallStage, InstalledPackage, ObservedVm,
+    VmRecord,
+};
+pub use hypervisor::{BootFiles, DomainState, ObservedDomain, ObservedHost, ObservedNetwork, ObservedPool, ObservedVolume};
+pub use life::{Cause, Failure, Phase};
+pub use logs::{InstallerLog, LogVerdict};
+
+use std::collections::BTreeMap;
+
+use crate::spec::{OsName, VmName};
+
+/// What libvirt says, or why it says nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HypervisorState {
+    /// It answered.
+    Reachable(ObservedHost),
+    /// It did not; nothing is planned that needs it.
+    Unreachable {
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+/// Everything that is known at the start of a pass.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// libvirt.
+    pub hypervisor: HypervisorState,
+    /// Boot files that are cached and whole, by OS.
+    pub boot_files: BTreeMap<OsName, BootFiles>,
+    /// What the store and the guests say, for each VM that has a record.
+    pub vms: BTreeMap<VmName, ObservedVm>,
+}

@@ -1,0 +1,40 @@
+//! Stage 2 of the pipeline: what should be.
+//!
+//! Plain types without serde and without I/O. `site` makes them and has proved everything that can be proved from the files
+//! alone; nothing downstream checks again. Start at [`Spec`], then [`VmSpec`].
+
+mod check;
+mod disk;
+mod domain;
+mod hypervisor;
+mod id;
+mod network;
+mod os;
+mod puppet;
+mod secret;
+mod site;
+mod stage;
+mod text;
+mod time;
+mod vm;
+
+pub use check::{CheckKind, CheckSpec};
+pub use disk::{DiskSpec, Filesystem, Layout, VolumeSpec};
+pub use domain::{Boot, DomainDisk, DomainNic, DomainSpec, DomainType, Firmware, NicSource, Owner};
+pub use hypervisor::{BondMode, BondSpec, HypervisorInstall, HypervisorNic, HypervisorSpec, PoolSpec, VlanSpec};
+pub use id::{
+    DiskName, Fqdn, HypervisorName, IdError, MacAddr, NetworkName, OsName, PoolName, RoleName, SizeName, StageName, TeamName,
+    TemplateName, VmName,
+};
+pub use network::{Address4, Address6, DhcpRange, Forward, NetworkKind, NetworkSpec, NicSpec};
+pub use os::{OsSpec, RepoLocation, RepoSpec, TreeLocation};
+pub use puppet::{PuppetMode, PuppetSpec, PuppetValue, SitePuppet};
+pub use secret::{PasswordHash, Token};
+pub use site::{RootAccess, SiteSpec, Spec, TeamSpec};
+pub use stage::{StagePolicy, StageSpec};
+pub use text::{
+    FileMode, HttpUrl, InterfaceName, KernelArg, Keyboard, Locale, MountPoint, OsinfoId, PackageSpec, PuppetName, ReleaseName,
+    ServiceName, SshKey, Timezone, UrlPath,
+};
+pub use time::Timestamp;
+pub use vm::{Deadlines, VmSpec};

@@ -1,0 +1,59 @@
+//! The handoff to Puppet.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+
+use super::PuppetName;
+
+/// How a VM is handed to Puppet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PuppetMode {
+    /// Masterless: the site's modules and data are fetched from the install listener, `puppet apply` runs at first boot.
+    Apply,
+    /// Agent and puppetserver. Not offered by this version; `check` refuses it.
+    Server,
+}
+
+/// A value for Hiera.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PuppetValue {
+    /// `true`, `false`
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Float(f64),
+    /// Text; any characters, since it only ever travels as data.
+    String(String),
+    /// A list.
+    Array(Vec<PuppetValue>),
+    /// A hash.
+    Hash(BTreeMap<String, PuppetValue>),
+}
+
+/// What all VMs share about Puppet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SitePuppet {
+    /// The mode.
+    pub mode: PuppetMode,
+    /// The site's `puppet/` directory (`modules/`, `data/`, `manifests/`, `hiera.yaml`).
+    pub directory: Utf8PathBuf,
+    /// The program in the guest (`/opt/puppetlabs/bin/puppet`, `/usr/bin/puppet`).
+    pub program: String,
+    /// The package that brings it.
+    pub package: String,
+}
+
+/// One VM's classification.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PuppetSpec {
+    /// The mode.
+    pub mode: PuppetMode,
+    /// The environment, from the stage.
+    pub environment: PuppetName,
+    /// Classes to include.
+    pub classes: Vec<PuppetName>,
+    /// Hiera data of role and VM, merged.
+    pub data: BTreeMap<String, PuppetValue>,
+}

@@ -8,3 +8,5 @@ pub mod spec;
 pub mod observed;
 
 pub mod world;
+
+pub mod reconcile;

@@ -1,5 +1,9 @@
 //! Stage 5 of the pipeline: the outside, behind traits named after our needs.
 
+mod clock;
 mod hypervisor;
+mod store;
 
+pub use clock::{Clock, ManualClock, SystemClock};
 pub use hypervisor::{Change, Disposition, DomainEvent, GuestExit, Hypervisor, HypervisorError, Stop};
+pub use store::{Store, StoreError, TimelineEntry};

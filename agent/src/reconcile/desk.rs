@@ -1,0 +1,175 @@
+//! The install desk: what guests may ask and tell, by their token.
+//!
+//! `serve::install` calls it for each request of a guest. It only reads the store and adds events; what follows from an event
+//! is decided at the next pass, which it wakes.
+
+use std::net::IpAddr;
+use std::sync::{Arc, RwLock};
+
+use bytes::Bytes;
+use camino::Utf8PathBuf;
+use tokio::sync::Notify;
+
+use crate::observed::{GuestEvent, GuestEventKind, Phase, VmRecord};
+use crate::spec::{MacAddr, Spec, VmName};
+use crate::world::{Clock, Store};
+
+/// A guest is turned away. The listener answers 404 without detail; the log has the reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// No current attempt has this token.
+    #[error("unknown install token")]
+    UnknownToken,
+    /// The token is known, but what is asked does not belong to the phase that its VM is in.
+    #[error("VM `{vm}` is {phase}: {what} is not expected", phase = phase.as_str())]
+    OutOfPhase {
+        /// The VM.
+        vm: VmName,
+        /// Its phase.
+        phase: Phase,
+        /// What was asked or told.
+        what: &'static str,
+    },
+    /// The MAC that the installer sent is not one of this VM's.
+    #[error("the token of VM `{vm}` was used from another machine")]
+    WrongMac {
+        /// The VM.
+        vm: VmName,
+    },
+    /// More was told than is kept.
+    #[error("VM `{vm}` has told too much")]
+    TooMuch {
+        /// The VM.
+        vm: VmName,
+    },
+    /// The store failed; the listener answers 503, the guest tries again.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// A directory that the install listener offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaticRoot {
+    /// First part of the URL path, such as `os/alma9` or `repo/dev/app`.
+    pub prefix: String,
+    /// The directory.
+    pub directory: Utf8PathBuf,
+}
+
+/// Makes the Puppet archive of a VM; `reconcile` fills it in.
+pub(super) type PuppetArchive = dyn Fn(&Spec, &VmName) -> Result<Bytes, String> + Send + Sync;
+
+/// The install desk.
+pub struct InstallDesk {
+    pub(super) store: Arc<Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) spec: RwLock<Arc<Spec>>,
+    pub(super) wake: Arc<Notify>,
+    pub(super) puppet: Box<PuppetArchive>,
+}
+
+impl InstallDesk {
+    /// The kickstart of the VM that `token` belongs to. `macs` are those that the installer sent (`inst.ks.sendmac`); none of
+    /// them is accepted as "not sent", for tools that people use by hand.
+    pub fn kickstart(&self, token: &str, macs: &[MacAddr]) -> Result<String, Denied> {
+        let record = self.record(token)?;
+        if record.phase != Phase::Installing && record.phase != Phase::Preparing {
+            return Err(Denied::OutOfPhase { vm: record.vm, phase: record.phase, what: "a request for the kickstart" });
+        }
+        let spec = self.spec();
+        if let Some(vm) = spec.vms.get(&record.vm)
+            && !macs.is_empty()
+            && !vm.nics.iter().any(|nic| macs.contains(&nic.mac))
+        {
+            return Err(Denied::WrongMac { vm: record.vm });
+        }
+        let text = self.store.kickstart(&record.vm, record.attempt).map_err(unavailable)?;
+        let text = text.ok_or(Denied::UnknownToken)?;
+        self.add(&record, GuestEventKind::KickstartFetched)?;
+        Ok(text)
+    }
+
+    /// Keeps what a guest tells. Told twice, it is kept twice: only the first counts where that matters.
+    pub fn tell(&self, token: &str, kind: GuestEventKind) -> Result<VmName, Denied> {
+        let record = self.record(token)?;
+        let installing = matches!(record.phase, Phase::Preparing | Phase::Installing | Phase::Installed);
+        let (fits, what) = match &kind {
+            GuestEventKind::KickstartFetched => (installing, "a request for the kickstart"),
+            GuestEventKind::Stage(_) => (installing, "an install stage"),
+            GuestEventKind::Failed { section, .. } if section == "first-boot" => (!installing, "a failure at first boot"),
+            GuestEventKind::Failed { .. } => (installing, "a failure of the install"),
+            // The guest can be quicker than the pass that notes its boot from disk.
+            GuestEventKind::FirstBoot { .. } => (record.phase == Phase::Installed || !installing, "the first boot"),
+            GuestEventKind::Packages(_) => (record.phase == Phase::Installed || !installing, "installed packages"),
+            GuestEventKind::Handoff(_) => (!installing, "a Puppet report"),
+        };
+        if !fits {
+            return Err(Denied::OutOfPhase { vm: record.vm, phase: record.phase, what });
+        }
+        self.add(&record, kind)?;
+        Ok(record.vm)
+    }
+
+    /// The archive with the site's Puppet code and this VM's data (`.tar.gz`).
+    pub fn puppet_archive(&self, token: &str) -> Result<Bytes, Denied> {
+        let record = self.record(token)?;
+        (self.puppet)(&self.spec(), &record.vm).map_err(Denied::Unavailable)
+    }
+
+    /// The directories to offer now.
+    pub fn static_roots(&self) -> Vec<StaticRoot> {
+        use crate::spec::{RepoLocation, TreeLocation};
+        let spec = self.spec();
+        let trees = spec.oses.values().filter_map(|os| match &os.tree {
+            TreeLocation::Directory(directory) => {
+                Some(StaticRoot { prefix: format!("os/{}", os.name), directory: directory.clone() })
+            }
+            TreeLocation::Url(_) => None,
+        });
+        let of_stages = spec.stages.values().map(|stage| (stage.name.as_str(), &stage.repos));
+        let of_oses = spec.oses.values().map(|os| (os.name.as_str(), &os.repos));
+        let repos = of_stages.chain(of_oses).flat_map(|(owner, repos)| {
+            repos.iter().filter_map(move |repo| match &repo.location {
+                RepoLocation::Directory(directory) => {
+                    Some(StaticRoot { prefix: format!("repo/{owner}/{}", repo.name), directory: directory.clone() })
+                }
+                RepoLocation::Url(_) => None,
+            })
+        });
+        trees.chain(repos).collect()
+    }
+
+    /// Whether a peer may talk to the install listener at all: its address is in a network of the site, or on this host.
+    pub fn admits(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        peer.is_loopback()
+            || self.spec().networks.values().any(|network| match peer {
+                IpAddr::V4(four) => network.v4.is_some_and(|range| range.contains(four)),
+                IpAddr::V6(six) => network.v6.is_some_and(|range| range.contains(six)) || (six.segments()[0] & 0xffc0) == 0xfe80,
+            })
+    }
+
+    fn spec(&self) -> Arc<Spec> {
+        Arc::clone(&self.spec.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    fn record(&self, token: &str) -> Result<VmRecord, Denied> {
+        // 128 random bits and a rate limit: nothing is gained from how long an index look-up takes.
+        let record = self.store.record_by_token(token).map_err(unavailable)?.ok_or(Denied::UnknownToken)?;
+        match record.phase {
+            Phase::Ready | Phase::Failed | Phase::Retiring => Err(Denied::UnknownToken),
+            _ => Ok(record),
+        }
+    }
+
+    fn add(&self, record: &VmRecord, kind: GuestEventKind) -> Result<(), Denied> {
+        let event = GuestEvent { at: self.clock.now(), attempt: record.attempt, kind };
+        let kept = self.store.add_event(&record.vm, &event).map_err(unavailable)?;
+        self.wake.notify_one();
+        if kept { Ok(()) } else { Err(Denied::TooMuch { vm: record.vm.clone() }) }
+    }
+}
+
+fn unavailable(error: crate::world::StoreError) -> Denied {
+    Denied::Unavailable(error.to_string())
+}

@@ -1,0 +1,9 @@
+//! The loop: observe → plan → execute → publish, again and again until nothing remains.
+
+mod desk;
+mod handle;
+mod snapshot;
+
+pub use desk::{Denied, InstallDesk, StaticRoot};
+pub use handle::{Handle, Request, RequestError};
+pub use snapshot::{Snapshot, VmStatus};

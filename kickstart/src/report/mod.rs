@@ -1,0 +1,3 @@
+//! Turns diagnostics into output for people and machines.
+
+pub mod text;

@@ -1,0 +1,4 @@
+//! The kickstart library from outside: what `check` and `parse` promise.
+
+mod check;
+mod parse;

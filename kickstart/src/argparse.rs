@@ -45,10 +45,7 @@ pub(crate) enum Misfit {
     /// The argument is no boolean.
     NotABool { word: usize, option: &'static str },
     /// The argument is none of the choices.
-    NotAChoice {
-        word: usize,
-        row: &'static OptionRow,
-    },
+    NotAChoice { word: usize, row: &'static OptionRow },
     /// A required option or positional argument is missing.
     Missing { row: &'static OptionRow },
 }
@@ -56,18 +53,12 @@ pub(crate) enum Misfit {
 impl<'d> Matched<'d> {
     /// The last value of `dest`, if an option or argument gave one.
     pub(crate) fn last(&self, dest: &str) -> Option<Taken<'d>> {
-        self.taken
-            .iter()
-            .rev()
-            .find(|taken| taken.row.dest == dest)
-            .copied()
+        self.taken.iter().rev().find(|taken| taken.row.dest == dest).copied()
     }
 
     /// The last text given for `dest`, or the empty string.
     pub(crate) fn text(&self, dest: &str) -> &'d str {
-        self.last(dest)
-            .and_then(|taken| taken.value)
-            .unwrap_or_default()
+        self.last(dest).and_then(|taken| taken.value).unwrap_or_default()
     }
 
     /// The last number given for `dest`.
@@ -82,10 +73,7 @@ impl<'d> Matched<'d> {
 
     /// All that was given for `dest`.
     pub(crate) fn all<'m>(&'m self, dest: &'m str) -> impl Iterator<Item = Taken<'d>> + 'm {
-        self.taken
-            .iter()
-            .filter(move |taken| taken.row.dest == dest)
-            .copied()
+        self.taken.iter().filter(move |taken| taken.row.dest == dest).copied()
     }
 
     fn clear(&mut self) {
@@ -102,10 +90,7 @@ enum Shape {
     /// The first `--`.
     Dashes,
     /// An option; `value` is the byte after its `=`.
-    Option {
-        row: Option<&'static OptionRow>,
-        value: Option<usize>,
-    },
+    Option { row: Option<&'static OptionRow>, value: Option<usize> },
 }
 
 impl PartialEq for OptionRow {
@@ -134,14 +119,7 @@ impl Matcher {
     ) -> Result<(), Misfit> {
         out.clear();
         self.classify(row, release, words, out)?;
-        let mut run = Run {
-            row,
-            release,
-            words,
-            shapes: &self.shapes,
-            out,
-            positional: 0,
-        };
+        let mut run = Run { row, release, words, shapes: &self.shapes, out, positional: 0 };
         run.consume()?;
         run.require()
     }
@@ -164,9 +142,7 @@ impl Matcher {
             } else {
                 classify(row, release, &word.value).ok_or(Misfit::Ambiguous { word: index })?
             };
-            if let Shape::Option {
-                row: Some(option), ..
-            } = shape
+            if let Shape::Option { row: Some(option), .. } = shape
                 && option.deprecated.has(release)
             {
                 out.deprecated.push((option, index));
@@ -183,20 +159,13 @@ fn classify(row: &'static CommandRow, release: Release, word: &str) -> Option<Sh
     if bytes.len() < 2 || bytes[0] != b'-' {
         return Some(Shape::Argument);
     }
-    let here = || {
-        row.options
-            .iter()
-            .filter(|option| option.releases.has(release))
-    };
+    let here = || row.options.iter().filter(|option| option.releases.has(release));
     if bytes[1] == b'-' {
         let equals = word.find('=');
         let name = &word[..equals.unwrap_or(word.len())];
         let value = equals.map(|at| at + 1);
         if let Some(option) = here().find(|option| option.names.contains(&name)) {
-            return Some(Shape::Option {
-                row: Some(option),
-                value,
-            });
+            return Some(Shape::Option { row: Some(option), value });
         }
         let mut found = None;
         for option in here() {
@@ -213,10 +182,7 @@ fn classify(row: &'static CommandRow, release: Release, word: &str) -> Option<Sh
     if is_negative_number(bytes) || word.contains(' ') {
         return Some(Shape::Argument);
     }
-    Some(Shape::Option {
-        row: None,
-        value: None,
-    })
+    Some(Shape::Option { row: None, value: None })
 }
 
 /// `-12`, `-.5`, `-1.5`: an argument, not an option. A line break may follow, as `$` allows.
@@ -243,26 +209,15 @@ struct Run<'r, 'd, 'w> {
 impl<'d> Run<'_, 'd, '_> {
     fn positionals(&self) -> impl Iterator<Item = &'static OptionRow> + use<> {
         let release = self.release;
-        self.row
-            .positionals
-            .iter()
-            .filter(move |row| row.releases.has(release))
+        self.row.positionals.iter().filter(move |row| row.releases.has(release))
     }
 
     fn consume(&mut self) -> Result<(), Misfit> {
         let is_option = |shape: &Shape| matches!(shape, Shape::Option { .. });
-        let past_options = self
-            .shapes
-            .iter()
-            .rposition(is_option)
-            .map_or(0, |last| last + 1);
+        let past_options = self.shapes.iter().rposition(is_option).map_or(0, |last| last + 1);
         let mut at = 0;
         while at < past_options {
-            let next = at
-                + self.shapes[at..]
-                    .iter()
-                    .take_while(|s| !is_option(s))
-                    .count();
+            let next = at + self.shapes[at..].iter().take_while(|s| !is_option(s)).count();
             if at != next {
                 let end = self.take_positionals(at)?;
                 if end > at {
@@ -280,11 +235,7 @@ impl<'d> Run<'_, 'd, '_> {
     }
 
     fn take_option(&mut self, at: usize) -> Result<usize, Misfit> {
-        let Shape::Option {
-            row: Some(row),
-            value,
-        } = self.shapes[at]
-        else {
+        let Shape::Option { row: Some(row), value } = self.shapes[at] else {
             self.out.extras.push(at);
             return Ok(at + 1);
         };
@@ -297,12 +248,7 @@ impl<'d> Run<'_, 'd, '_> {
             if given != "--" {
                 self.take(row, at, at, given)?;
             } else if row.count == Count::Maybe {
-                self.out.taken.push(Taken {
-                    row,
-                    value: None,
-                    number: 0,
-                    word: at,
-                });
+                self.out.taken.push(Taken { row, value: None, number: 0, word: at });
             } else {
                 return Err(Misfit::NoArgument { word: at, option });
             }
@@ -321,12 +267,7 @@ impl<'d> Run<'_, 'd, '_> {
             }
             Count::One => Err(Misfit::NoArgument { word: at, option }),
             Count::Zero | Count::Maybe | Count::Any => {
-                self.out.taken.push(Taken {
-                    row,
-                    value: None,
-                    number: 0,
-                    word: at,
-                });
+                self.out.taken.push(Taken { row, value: None, number: 0, word: at });
                 Ok(at + 1)
             }
         }
@@ -336,10 +277,7 @@ impl<'d> Run<'_, 'd, '_> {
     fn take_positionals(&mut self, at: usize) -> Result<usize, Misfit> {
         let left: Vec<&'static OptionRow> = self.positionals().skip(self.positional).collect();
         let shapes = &self.shapes[at..];
-        let Some((taken, lengths)) = (1..=left.len())
-            .rev()
-            .find_map(|n| Some((n, fit(&left[..n], shapes)?)))
-        else {
+        let Some((taken, lengths)) = (1..=left.len()).rev().find_map(|n| Some((n, fit(&left[..n], shapes)?))) else {
             return Ok(at);
         };
         let mut start = at;
@@ -360,13 +298,7 @@ impl<'d> Run<'_, 'd, '_> {
     }
 
     /// Checks a value against its row and keeps it. `word` is the option's word, `at` the value's.
-    fn take(
-        &mut self,
-        row: &'static OptionRow,
-        word: usize,
-        at: usize,
-        value: &'d str,
-    ) -> Result<(), Misfit> {
+    fn take(&mut self, row: &'static OptionRow, word: usize, at: usize, value: &'d str) -> Result<(), Misfit> {
         let option = row.names.first().copied().unwrap_or(row.dest);
         let mut number = 0;
         match row.kind {
@@ -378,11 +310,7 @@ impl<'d> Run<'_, 'd, '_> {
                 }
             }
             Kind::Keyword => {
-                if !row
-                    .choices
-                    .iter()
-                    .any(|choice| choice.eq_ignore_ascii_case(value))
-                {
+                if !row.choices.iter().any(|choice| choice.eq_ignore_ascii_case(value)) {
                     return Err(Misfit::NotAChoice { word: at, row });
                 }
             }
@@ -392,33 +320,19 @@ impl<'d> Run<'_, 'd, '_> {
                 }
             }
         }
-        self.out.taken.push(Taken {
-            row,
-            value: Some(value),
-            number,
-            word,
-        });
+        self.out.taken.push(Taken { row, value: Some(value), number, word });
         Ok(())
     }
 
     fn require(&self) -> Result<(), Misfit> {
         for row in self.row.options.iter().filter(|row| row.required) {
-            let given = || {
-                self.out
-                    .taken
-                    .iter()
-                    .any(|taken| std::ptr::eq(taken.row, row))
-            };
+            let given = || self.out.taken.iter().any(|taken| std::ptr::eq(taken.row, row));
             if row.releases.has(self.release) && !given() {
                 return Err(Misfit::Missing { row });
             }
         }
         // A positional argument that may be empty is always there.
-        match self
-            .positionals()
-            .skip(self.positional)
-            .find(|row| row.required)
-        {
+        match self.positionals().skip(self.positional).find(|row| row.required) {
             Some(row) => Err(Misfit::Missing { row }),
             None => Ok(()),
         }
@@ -436,12 +350,7 @@ fn fit(rows: &[&'static OptionRow], shapes: &[Shape]) -> Option<Vec<usize>> {
             Shape::Argument => !dashes_only,
             Shape::Option { .. } => false,
         };
-        shapes
-            .get(from..)
-            .unwrap_or_default()
-            .iter()
-            .take_while(goes_on)
-            .count()
+        shapes.get(from..).unwrap_or_default().iter().take_while(goes_on).count()
     };
     let (least, most) = match row.count {
         Count::Zero => (0, 0),

@@ -46,24 +46,10 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// A finding about `span` of `text`; line and column are looked up there (linear in the text).
-    pub fn new(
-        severity: Severity,
-        code: &'static str,
-        message: impl Into<String>,
-        text: &str,
-        span: Span,
-    ) -> Self {
+    pub fn new(severity: Severity, code: &'static str, message: impl Into<String>, text: &str, span: Span) -> Self {
         let (line, line_span) = line_at(text, span.start);
         let column = column_at(text, line_span.start, span.start);
-        Self {
-            severity,
-            code,
-            message: message.into(),
-            span,
-            line,
-            column,
-            help: None,
-        }
+        Self { severity, code, message: message.into(), span, line, column, help: None }
     }
 
     /// The same finding with a help text.
@@ -81,10 +67,6 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}: {}[{}]: {}",
-            self.line, self.column, self.severity, self.code, self.message
-        )
+        write!(f, "{}:{}: {}[{}]: {}", self.line, self.column, self.severity, self.code, self.message)
     }
 }

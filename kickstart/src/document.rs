@@ -114,10 +114,7 @@ impl SectionKind {
 
     /// The section that `word` opens, if it is one that Anaconda knows.
     pub fn from_opener(word: &str) -> Option<Self> {
-        Self::KNOWN
-            .iter()
-            .find(|(opener, _)| *opener == word)
-            .map(|(_, kind)| *kind)
+        Self::KNOWN.iter().find(|(opener, _)| *opener == word).map(|(_, kind)| *kind)
     }
 
     /// The words that open a section.
@@ -127,10 +124,7 @@ impl SectionKind {
 
     /// Whether the body is a script.
     pub fn is_script(self) -> bool {
-        matches!(
-            self,
-            Self::Pre | Self::PreInstall | Self::Post | Self::OnError | Self::Traceback
-        )
+        matches!(self, Self::Pre | Self::PreInstall | Self::Post | Self::OnError | Self::Traceback)
     }
 }
 
@@ -168,9 +162,6 @@ impl<'t> Document<'t> {
 
     /// The kickstart as text again, byte for byte what was parsed.
     pub fn write(&self) -> String {
-        self.items
-            .iter()
-            .map(|item| item.span.of(self.text))
-            .collect()
+        self.items.iter().map(|item| item.span.of(self.text)).collect()
     }
 }

@@ -33,12 +33,7 @@ pub(crate) enum Comments {
 }
 
 /// Appends the words of `text[line]` to `words`; on a flaw the words before it stay there.
-pub(crate) fn split<'t>(
-    text: &'t str,
-    line: Span,
-    comments: Comments,
-    words: &mut Vec<Word<'t>>,
-) -> Result<(), Flaw> {
+pub(crate) fn split<'t>(text: &'t str, line: Span, comments: Comments, words: &mut Vec<Word<'t>>) -> Result<(), Flaw> {
     let bytes = &text.as_bytes()[..line.end];
     let mut at = line.start;
     loop {
@@ -54,16 +49,10 @@ pub(crate) fn split<'t>(
         }
         if at < bytes.len() && matches!(bytes[at], b'\'' | b'"' | b'\\') {
             let (value, end) = unquote(&text[..line.end], start, at, comments)?;
-            words.push(Word {
-                span: Span::new(start, end),
-                value: Cow::Owned(value),
-            });
+            words.push(Word { span: Span::new(start, end), value: Cow::Owned(value) });
             at = end;
         } else {
-            words.push(Word {
-                span: Span::new(start, at),
-                value: Cow::Borrowed(&text[start..at]),
-            });
+            words.push(Word { span: Span::new(start, at), value: Cow::Borrowed(&text[start..at]) });
         }
     }
 }
@@ -78,12 +67,7 @@ fn is_plain(byte: u8, comments: Comments) -> bool {
 
 /// Reads the word that starts at `start` and has its first quote or backslash at `at`.
 /// Gives its value and its end.
-fn unquote(
-    text: &str,
-    start: usize,
-    mut at: usize,
-    comments: Comments,
-) -> Result<(String, usize), Flaw> {
+fn unquote(text: &str, start: usize, mut at: usize, comments: Comments) -> Result<(String, usize), Flaw> {
     let bytes = text.as_bytes();
     let mut value = String::from(&text[start..at]);
     while at < bytes.len() {
@@ -91,19 +75,13 @@ fn unquote(
             b' ' | b'\t' | b'\r' | b'\n' => break,
             b'#' if comments == Comments::Cut => break,
             b'\\' => {
-                let next = text[at + 1..]
-                    .chars()
-                    .next()
-                    .ok_or(Flaw::LoneBackslash(at))?;
+                let next = text[at + 1..].chars().next().ok_or(Flaw::LoneBackslash(at))?;
                 value.push(next);
                 at += 1 + next.len_utf8();
             }
             quote @ (b'\'' | b'"') => at = unquote_run(text, at, quote, &mut value)?,
             _ => {
-                let plain = bytes[at..]
-                    .iter()
-                    .take_while(|b| is_plain(**b, comments))
-                    .count();
+                let plain = bytes[at..].iter().take_while(|b| is_plain(**b, comments)).count();
                 value.push_str(&text[at..at + plain]);
                 at += plain;
             }
@@ -134,10 +112,7 @@ fn unquote_run(text: &str, open: usize, quote: u8, value: &mut String) -> Result
             continue;
         }
         // A backslash between double quotes goes away only before a quote or a backslash.
-        let next = text[at + 1..]
-            .chars()
-            .next()
-            .ok_or(Flaw::LoneBackslash(at))?;
+        let next = text[at + 1..].chars().next().ok_or(Flaw::LoneBackslash(at))?;
         if next != '"' && next != '\\' {
             value.push('\\');
         }

@@ -98,15 +98,11 @@ impl Report {
 
     /// The findings for which the kickstart is refused.
     pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.is_error())
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.is_error())
     }
 
     /// Whether something deprecated is used.
     pub fn is_deprecated(&self) -> bool {
-        self.diagnostics
-            .iter()
-            .any(|diagnostic| diagnostic.code.starts_with("deprecated"))
+        self.diagnostics.iter().any(|diagnostic| diagnostic.code.starts_with("deprecated"))
     }
 }

@@ -13,30 +13,12 @@ use crate::suggest::nearest;
 
 /// Reads a kickstart. The diagnostics are in the order of the lines they are about.
 pub(crate) fn parse(text: &str) -> (Document<'_>, Vec<Diagnostic>) {
-    let mut parser = Parser {
-        text,
-        at: 0,
-        line: 0,
-        words: Vec::with_capacity(text.len() / 12 + 8),
-        diagnostics: Vec::new(),
-    };
+    let mut parser = Parser { text, at: 0, line: 0, words: Vec::with_capacity(text.len() / 12 + 8), diagnostics: Vec::new() };
     let items = parser.items();
     if items.iter().all(|item| item.kind == ItemKind::Blank) {
-        parser.report(
-            "empty-kickstart",
-            "the kickstart is empty",
-            Span::new(0, 0),
-            None,
-        );
+        parser.report("empty-kickstart", "the kickstart is empty", Span::new(0, 0), None);
     }
-    (
-        Document {
-            text,
-            words: parser.words,
-            items,
-        },
-        parser.diagnostics,
-    )
+    (Document { text, words: parser.words, items }, parser.diagnostics)
 }
 
 struct Parser<'t> {
@@ -62,9 +44,7 @@ impl<'t> Parser<'t> {
     }
 
     fn report(&mut self, code: &'static str, message: &str, span: Span, help: Option<String>) {
-        let line_start = self.text[..span.start]
-            .rfind(['\n', '\r'])
-            .map_or(0, |before| before + 1);
+        let line_start = self.text[..span.start].rfind(['\n', '\r']).map_or(0, |before| before + 1);
         let column = crate::source::column_at(self.text, line_start, span.start);
         self.diagnostics.push(Diagnostic {
             severity: Severity::Error,
@@ -81,10 +61,7 @@ impl<'t> Parser<'t> {
     fn split(&mut self, line: Span, comments: Comments) -> Option<Words> {
         let first = self.words.len();
         match split(self.text, line, comments, &mut self.words) {
-            Ok(()) => Some(Words {
-                first,
-                end: self.words.len(),
-            }),
+            Ok(()) => Some(Words { first, end: self.words.len() }),
             Err(flaw) => {
                 self.words.truncate(first);
                 match flaw {
@@ -111,11 +88,7 @@ impl<'t> Parser<'t> {
         while let Some(span) = self.next_line() {
             let line = self.line;
             let kind = self.item(span);
-            items.push(Item {
-                span: Span::new(span.start, self.at),
-                line,
-                kind,
-            });
+            items.push(Item { span: Span::new(span.start, self.at), line, kind });
         }
         items
     }
@@ -134,12 +107,7 @@ impl<'t> Parser<'t> {
         let name = match self.words.get(words.first) {
             Some(word) if word.value.is_empty() => {
                 let span = word.span;
-                self.report(
-                    "empty-command",
-                    "the line starts with an empty word",
-                    span,
-                    None,
-                );
+                self.report("empty-command", "the line starts with an empty word", span, None);
                 return ItemKind::Broken;
             }
             Some(word) => word.value.clone(),
@@ -158,10 +126,7 @@ impl<'t> Parser<'t> {
     fn append(&mut self, span: Span, bare: &str) -> ItemKind {
         // Anaconda splits this line at single spaces, before it looks at anything else.
         if crate::python::trim_end(bare).split(' ').nth(1).is_none() {
-            let span = Span::new(
-                span.start,
-                span.start + trim_line_end(span.of(self.text)).len(),
-            );
+            let span = Span::new(span.start, span.start + trim_line_end(span.of(self.text)).len());
             self.report(
                 "append-without-address",
                 "`%ksappend` needs an address",
@@ -173,10 +138,7 @@ impl<'t> Parser<'t> {
     }
 
     fn include(&mut self, words: Words) {
-        let file = self
-            .words
-            .get(words.first + 1)
-            .filter(|w| words.end > words.first + 1 && !w.value.is_empty());
+        let file = self.words.get(words.first + 1).filter(|w| words.end > words.first + 1 && !w.value.is_empty());
         if file.is_none() {
             let span = self.words[words.first].span;
             self.report(
@@ -203,7 +165,10 @@ impl<'t> Parser<'t> {
         }
         let kind = SectionKind::from_opener(opener).unwrap_or_else(|| {
             let help = nearest(opener, SectionKind::openers()).map_or_else(
-                || "sections are %packages, %pre, %pre-install, %post, %onerror, %traceback, %addon, %anaconda and %certificate".to_owned(),
+                || {
+                    "sections are %packages, %pre, %pre-install, %post, %onerror, %traceback, %addon, %anaconda and %certificate"
+                        .to_owned()
+                },
                 |known| format!("did you mean `{known}`?"),
             );
             self.report("unknown-section", &format!("unknown section `{opener}`"), opener_span, Some(help));
@@ -224,13 +189,7 @@ impl<'t> Parser<'t> {
             self.line = reading;
         }
         let body = Span::new(body_start, body_end);
-        ItemKind::Section(Section {
-            kind,
-            header,
-            body,
-            body_line,
-            end,
-        })
+        ItemKind::Section(Section { kind, header, body, body_line, end })
     }
 
     /// Skips the body of a section; gives its end and the line `%end` if there is one.

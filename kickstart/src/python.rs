@@ -38,9 +38,7 @@ pub(crate) fn line_end(text: &str, start: usize) -> usize {
             b'\r' if bytes.get(at + 1) == Some(&b'\n') => return at + 2,
             b'\n'..=b'\r' | 0x1c..=0x1e => return at + 1,
             0xc2 if bytes.get(at + 1) == Some(&0x85) => return at + 2,
-            0xe2 if bytes.get(at + 1) == Some(&0x80)
-                && matches!(bytes.get(at + 2), Some(0xa8 | 0xa9)) =>
-            {
+            0xe2 if bytes.get(at + 1) == Some(&0x80) && matches!(bytes.get(at + 2), Some(0xa8 | 0xa9)) => {
                 return at + 3;
             }
             _ => at += 1,
@@ -60,9 +58,9 @@ pub(crate) fn trim_line_end(line: &str) -> &str {
 
 /// First characters (digit zero) of every run of ten decimal digits in Unicode.
 const ZEROS: &[u32] = &[
-    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6,
-    0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50,
-    0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20, 0x1040,
+    0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0,
+    0xa9f0, 0xaa50, 0xabf0, 0xff10,
 ];
 
 /// The most digits that Python converts before it refuses the number.
@@ -71,10 +69,7 @@ const MOST_DIGITS: usize = 4300;
 fn digit(c: char) -> Option<u32> {
     c.to_digit(10).or_else(|| {
         let code = u32::from(c);
-        ZEROS
-            .iter()
-            .find(|zero| (**zero..**zero + 10).contains(&code))
-            .map(|zero| code - zero)
+        ZEROS.iter().find(|zero| (**zero..**zero + 10).contains(&code)).map(|zero| code - zero)
     })
 }
 
@@ -96,9 +91,7 @@ pub(crate) fn parse_int(text: &str) -> Option<i64> {
             after_digit = false;
             continue;
         }
-        value = value
-            .saturating_mul(10)
-            .saturating_add(i64::from(digit(c)?));
+        value = value.saturating_mul(10).saturating_add(i64::from(digit(c)?));
         count += 1;
         after_digit = true;
     }

@@ -38,17 +38,8 @@ pub enum Release {
 
 impl Release {
     /// All of them: RHEL first, then Fedora, each from old to new.
-    pub const ALL: [Self; 9] = [
-        Self::Rhel7,
-        Self::Rhel8,
-        Self::Rhel9,
-        Self::Rhel10,
-        Self::F40,
-        Self::F41,
-        Self::F42,
-        Self::F43,
-        Self::F44,
-    ];
+    pub const ALL: [Self; 9] =
+        [Self::Rhel7, Self::Rhel8, Self::Rhel9, Self::Rhel10, Self::F40, Self::F41, Self::F42, Self::F43, Self::F44];
 
     /// The name it prints as.
     pub const fn name(self) -> &'static str {
@@ -127,18 +118,11 @@ impl FromStr for Release {
     type Err = UnknownRelease;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let plain: String = name
-            .chars()
-            .filter(|c| !matches!(c, ' ' | '-' | '_'))
-            .map(|c| c.to_ascii_lowercase())
-            .collect();
-        let digits = plain
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(plain.len());
+        let plain: String = name.chars().filter(|c| !matches!(c, ' ' | '-' | '_')).map(|c| c.to_ascii_lowercase()).collect();
+        let digits = plain.find(|c: char| c.is_ascii_digit()).unwrap_or(plain.len());
         let (family, version) = plain.split_at(digits);
         let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
-        let is_number =
-            |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let is_number = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let release = if !is_number(minor) {
             None
         } else if RHEL_LIKE.contains(&family) {
@@ -161,9 +145,7 @@ impl FromStr for Release {
         } else {
             None
         };
-        release.ok_or_else(|| UnknownRelease {
-            name: name.to_owned(),
-        })
+        release.ok_or_else(|| UnknownRelease { name: name.to_owned() })
     }
 }
 
@@ -199,9 +181,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_no_release_is_refused_and_named() {
-        for name in [
-            "", "rhel", "rhel6", "f39", "f45", "debian12", "9", "rhel9x", "rhel9.x",
-        ] {
+        for name in ["", "rhel", "rhel6", "f39", "f45", "debian12", "9", "rhel9x", "rhel9.x"] {
             let error = name.parse::<Release>().expect_err(name);
             assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
         }

@@ -57,8 +57,7 @@ pub(crate) fn line_at(text: &str, at: usize) -> (usize, Span) {
 
 /// Column of byte `at` in the line that starts at `line_start`: characters, from 1.
 pub(crate) fn column_at(text: &str, line_start: usize, at: usize) -> usize {
-    text.get(line_start..at)
-        .map_or(1, |before| before.chars().count() + 1)
+    text.get(line_start..at).map_or(1, |before| before.chars().count() + 1)
 }
 
 #[cfg(test)]

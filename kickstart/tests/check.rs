@@ -6,11 +6,7 @@ use kickstart::{Release, check, report};
 #[track_caller]
 fn check_text(release: Release, text: &str, expected: &[&str]) {
     let report = check(text, release);
-    let found: Vec<String> = report
-        .diagnostics()
-        .iter()
-        .map(|d| format!("{} {}:{}", d.code, d.line, d.column))
-        .collect();
+    let found: Vec<String> = report.diagnostics().iter().map(|d| format!("{} {}:{}", d.code, d.line, d.column)).collect();
     assert_eq!(found, expected, "{release}: {text:?}");
 }
 
@@ -68,105 +64,46 @@ fn unknown_removed_and_deprecated_commands_are_told_apart() {
     check_text(Release::Rhel9, "timezoen UTC\n", &["unknown-command 1:1"]);
     check_text(Release::Rhel9, "install\n", &["removed-command 1:1"]);
     check_text(Release::Rhel8, "install --x\n", &["deprecated-command 1:1"]);
-    check_text(
-        Release::Rhel7,
-        "timesource --ntp-disable\n",
-        &["unknown-command 1:1"],
-    );
+    check_text(Release::Rhel7, "timesource --ntp-disable\n", &["unknown-command 1:1"]);
 }
 
 #[test]
 fn options_are_matched_as_argparse_matches_them() {
     check_text(Release::Rhel9, "clearpart --al --init\n", &[]);
-    check_text(
-        Release::Rhel9,
-        "clearpart --all=x\n",
-        &["unexpected-argument 1:11"],
-    );
+    check_text(Release::Rhel9, "clearpart --all=x\n", &["unexpected-argument 1:11"]);
     check_text(Release::Rhel9, "part / --si 1 --gr\n", &[]);
     check_text(Release::Rhel9, "part / --s=1\n", &[]);
-    check_text(
-        Release::Rhel9,
-        "part / --max=1 --m=2\n",
-        &["ambiguous-option 1:16"],
-    );
+    check_text(Release::Rhel9, "part / --max=1 --m=2\n", &["ambiguous-option 1:16"]);
     check_text(Release::Rhel9, "part / --size\n", &["missing-argument 1:8"]);
-    check_text(
-        Release::Rhel9,
-        "part / --size --grow\n",
-        &["missing-argument 1:8"],
-    );
+    check_text(Release::Rhel9, "part / --size --grow\n", &["missing-argument 1:8"]);
     check_text(Release::Rhel9, "part / --size=+1_0\n", &[]);
-    check_text(
-        Release::Rhel9,
-        "part / --size=1.5\n",
-        &["invalid-integer 1:8"],
-    );
+    check_text(Release::Rhel9, "part / --size=1.5\n", &["invalid-integer 1:8"]);
     check_text(Release::Rhel9, "part --size=1\n", &["missing-option 1:1"]);
-    check_text(
-        Release::Rhel9,
-        "part / /x --size=1 --foo=2\n",
-        &["unexpected-argument 1:8", "unknown-option 1:20"],
-    );
-    check_text(
-        Release::Rhel9,
-        "repo --baseurl=http://x/\n",
-        &["missing-option 1:1"],
-    );
-    check_text(
-        Release::Rhel9,
-        "bootloader --location=disk\n",
-        &["invalid-choice 1:12"],
-    );
-    check_text(
-        Release::Rhel9,
-        "raid / --level=RAID9 --device=md0 raid.1\n",
-        &["invalid-choice 1:8"],
-    );
+    check_text(Release::Rhel9, "part / /x --size=1 --foo=2\n", &["unexpected-argument 1:8", "unknown-option 1:20"]);
+    check_text(Release::Rhel9, "repo --baseurl=http://x/\n", &["missing-option 1:1"]);
+    check_text(Release::Rhel9, "bootloader --location=disk\n", &["invalid-choice 1:12"]);
+    check_text(Release::Rhel9, "raid / --level=RAID9 --device=md0 raid.1\n", &["invalid-choice 1:8"]);
     check_text(Release::Rhel9, "bootloader --timeout -5\n", &[]);
 }
 
 #[test]
 fn section_headers_have_options_too() {
-    check_text(
-        Release::Rhel9,
-        "%packages --ignorebroken\n%end\n",
-        &["unknown-option 1:11"],
-    );
+    check_text(Release::Rhel9, "%packages --ignorebroken\n%end\n", &["unknown-option 1:11"]);
     check_text(Release::F42, "%packages --ignorebroken\n%end\n", &[]);
-    check_text(
-        Release::F42,
-        "%packages --instLangs=en\n%end\n",
-        &["deprecated-option 1:11"],
-    );
-    check_text(
-        Release::Rhel9,
-        "%pre --nochroot\n%end\n",
-        &["unknown-option 1:6"],
-    );
+    check_text(Release::F42, "%packages --instLangs=en\n%end\n", &["deprecated-option 1:11"]);
+    check_text(Release::Rhel9, "%pre --nochroot\n%end\n", &["unknown-option 1:6"]);
 }
 
 #[test]
 fn commands_that_exclude_each_other_are_found_in_either_order() {
-    check_text(
-        Release::Rhel9,
-        "autopart\npart / --size=1\n",
-        &["conflicting-commands 2:1"],
-    );
-    check_text(
-        Release::Rhel9,
-        "partition / --size=1\nautopart\n",
-        &["conflicting-commands 2:1"],
-    );
+    check_text(Release::Rhel9, "autopart\npart / --size=1\n", &["conflicting-commands 2:1"]);
+    check_text(Release::Rhel9, "partition / --size=1\nautopart\n", &["conflicting-commands 2:1"]);
 }
 
 #[test]
 fn no_secret_is_in_a_message_or_in_the_rendered_source() {
-    for line in [
-        "rootpw hunter2 hunter2\n",
-        "user --name=a --password=hunter2 --foo\n",
-        "rootpw --plain hunter2 hunter2 --foo\n",
-    ] {
+    for line in ["rootpw hunter2 hunter2\n", "user --name=a --password=hunter2 --foo\n", "rootpw --plain hunter2 hunter2 --foo\n"]
+    {
         let report = check(line, Release::Rhel9);
         assert!(!report.is_ok(), "{line}");
         let shown = report::text::render("x.ks", line, report.diagnostics());
@@ -187,8 +124,5 @@ error[unknown-option]: unknown option `--ondsk` of `part` for rhel9
   = help: did you mean `--ondisk`?
 
 ";
-    assert_eq!(
-        report::text::render("web1.ks", text, report.diagnostics()),
-        expected
-    );
+    assert_eq!(report::text::render("web1.ks", text, report.diagnostics()), expected);
 }

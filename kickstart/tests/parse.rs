@@ -6,10 +6,7 @@ use kickstart::{ItemKind, SectionKind, parse};
 fn check_parse(text: &str, codes: &[(&str, usize, usize)]) {
     let (document, diagnostics) = parse(text);
     assert_eq!(document.write(), text, "lossless");
-    let found: Vec<_> = diagnostics
-        .iter()
-        .map(|d| (d.code, d.line, d.column))
-        .collect();
+    let found: Vec<_> = diagnostics.iter().map(|d| (d.code, d.line, d.column)).collect();
     assert_eq!(found, codes, "{text:?}");
 }
 

@@ -17,9 +17,7 @@ pub(crate) struct Line<'d, 't> {
 impl Line<'_, '_> {
     /// The span of an argument, or of the command's name if there is no such argument.
     pub(crate) fn span(&self, argument: usize) -> Span {
-        self.arguments
-            .get(argument)
-            .map_or(self.name.span, |word| word.span)
+        self.arguments.get(argument).map_or(self.name.span, |word| word.span)
     }
 }
 
@@ -32,11 +30,7 @@ pub(crate) struct Sink<'c> {
 
 impl<'c> Sink<'c> {
     pub(crate) fn new(text: &'c str, diagnostics: &'c mut Vec<Diagnostic>) -> Self {
-        Self {
-            text,
-            line: 1,
-            diagnostics,
-        }
+        Self { text, line: 1, diagnostics }
     }
 
     /// What follows is about line `number`.
@@ -44,26 +38,9 @@ impl<'c> Sink<'c> {
         self.line = number;
     }
 
-    pub(crate) fn push(
-        &mut self,
-        severity: Severity,
-        code: &'static str,
-        message: String,
-        span: Span,
-        help: Option<String>,
-    ) {
-        let line_start = self.text[..span.start]
-            .rfind(['\n', '\r'])
-            .map_or(0, |before| before + 1);
+    pub(crate) fn push(&mut self, severity: Severity, code: &'static str, message: String, span: Span, help: Option<String>) {
+        let line_start = self.text[..span.start].rfind(['\n', '\r']).map_or(0, |before| before + 1);
         let column = column_at(self.text, line_start, span.start);
-        self.diagnostics.push(Diagnostic {
-            severity,
-            code,
-            message,
-            span,
-            line: self.line,
-            column,
-            help,
-        });
+        self.diagnostics.push(Diagnostic { severity, code, message, span, line: self.line, column, help });
     }
 }

@@ -35,12 +35,9 @@ pub(crate) fn report(line: &Line<'_, '_>, misfit: Misfit, sink: &mut Sink<'_>) {
             word,
             Some(format!("write `{option}`")),
         ),
-        Misfit::NotAnInt { word, option } => (
-            "invalid-integer",
-            format!("`{option}` of `{command}` takes a whole number"),
-            word,
-            None,
-        ),
+        Misfit::NotAnInt { word, option } => {
+            ("invalid-integer", format!("`{option}` of `{command}` takes a whole number"), word, None)
+        }
         Misfit::NotABool { word, option } => (
             "invalid-boolean",
             format!("`{option}` of `{command}` takes on or off"),
@@ -54,17 +51,8 @@ pub(crate) fn report(line: &Line<'_, '_>, misfit: Misfit, sink: &mut Sink<'_>) {
             Some(format!("it takes {}", row.choices.join(", "))),
         ),
         Misfit::Missing { row } => {
-            let what = if row.names.is_empty() {
-                "argument"
-            } else {
-                "option"
-            };
-            (
-                "missing-option",
-                format!("`{command}` needs the {what} `{}`", shown(row)),
-                usize::MAX,
-                None,
-            )
+            let what = if row.names.is_empty() { "argument" } else { "option" };
+            ("missing-option", format!("`{command}` needs the {what} `{}`", shown(row)), usize::MAX, None)
         }
     };
     sink.push(Error, code, message, line.span(word), help);
@@ -78,83 +66,33 @@ pub(crate) fn report_extras(line: &Line<'_, '_>, extras: &[usize], sink: &mut Si
         if !text.starts_with('-') {
             // The word itself may be a password and is not repeated.
             let message = format!("`{command}` does not take this argument");
-            let help = if takes_words(line) {
-                None
-            } else {
-                Some(format!(
-                    "`{command}` takes no arguments besides its options"
-                ))
-            };
+            let help = if takes_words(line) { None } else { Some(format!("`{command}` takes no arguments besides its options")) };
             sink.push(Error, "unexpected-argument", message, line.span(word), help);
             continue;
         }
         let typed = option_name(text);
-        let elsewhere = line
-            .row
-            .options
-            .iter()
-            .find(|row| row.names.contains(&typed));
+        let elsewhere = line.row.options.iter().find(|row| row.names.contains(&typed));
         let (code, help) = match elsewhere {
-            Some(row)
-                if row.releases.iter().any(|known| {
-                    known.is_rhel() == line.release.is_rhel() && known < line.release
-                }) =>
-            {
-                (
-                    "removed-option",
-                    Some(format!("it is gone; {} had it", row.releases.names())),
-                )
+            Some(row) if row.releases.iter().any(|known| known.is_rhel() == line.release.is_rhel() && known < line.release) => {
+                ("removed-option", Some(format!("it is gone; {} had it", row.releases.names())))
             }
-            Some(row) => (
-                "unknown-option",
-                Some(format!(
-                    "{} does not have it; {} do",
-                    line.release,
-                    row.releases.names()
-                )),
-            ),
-            None => (
-                "unknown-option",
-                nearest(typed, names(line)).map(|known| format!("did you mean `{known}`?")),
-            ),
+            Some(row) => ("unknown-option", Some(format!("{} does not have it; {} do", line.release, row.releases.names()))),
+            None => ("unknown-option", nearest(typed, names(line)).map(|known| format!("did you mean `{known}`?"))),
         };
-        let message = format!(
-            "unknown option `{typed}` of `{command}` for {}",
-            line.release
-        );
+        let message = format!("unknown option `{typed}` of `{command}` for {}", line.release);
         sink.push(Error, code, message, line.span(word), help);
     }
 }
 
 /// Reports an option that does nothing any more.
-pub(crate) fn deprecated_option(
-    line: &Line<'_, '_>,
-    row: &OptionRow,
-    word: usize,
-    sink: &mut Sink<'_>,
-) {
-    let message = format!(
-        "option `{}` of `{}` is deprecated in {}",
-        shown(row),
-        line.row.name,
-        line.release
-    );
-    sink.push(
-        Warning,
-        "deprecated-option",
-        message,
-        line.span(word),
-        Some("remove it".to_owned()),
-    );
+pub(crate) fn deprecated_option(line: &Line<'_, '_>, row: &OptionRow, word: usize, sink: &mut Sink<'_>) {
+    let message = format!("option `{}` of `{}` is deprecated in {}", shown(row), line.row.name, line.release);
+    sink.push(Warning, "deprecated-option", message, line.span(word), Some("remove it".to_owned()));
 }
 
 /// The options of the line's command in its release.
 fn names<'l>(line: &'l Line<'_, '_>) -> impl Iterator<Item = &'static str> + 'l {
-    let here = line
-        .row
-        .options
-        .iter()
-        .filter(|row| row.releases.has(line.release));
+    let here = line.row.options.iter().filter(|row| row.releases.has(line.release));
     here.flat_map(|row| row.names.iter().copied())
 }
 

@@ -19,11 +19,7 @@ use crate::source::Span;
 use crate::suggest::nearest;
 
 /// Appends what is wrong with `document` under the grammar of `release`.
-pub(crate) fn check_document<'t>(
-    document: &Document<'t>,
-    release: Release,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
+pub(crate) fn check_document<'t>(document: &Document<'t>, release: Release, diagnostics: &mut Vec<Diagnostic>) {
     let mut checker = Checker {
         document,
         release,
@@ -71,11 +67,7 @@ impl<'c, 't> Checker<'c, 't> {
             self.unknown_command(name);
             return;
         };
-        let object = if row.object == row.name {
-            index
-        } else {
-            grammar::command(row.object).map_or(index, |(index, _)| index)
-        };
+        let object = if row.object == row.name { index } else { grammar::command(row.object).map_or(index, |(index, _)| index) };
         self.seen[object] = true;
         if row.removed.has(self.release) {
             self.removed_command(row, name);
@@ -101,21 +93,9 @@ impl<'c, 't> Checker<'c, 't> {
     }
 
     /// Matches a line with its options; true if it fits so far.
-    fn match_words(
-        &mut self,
-        row: &'static CommandRow,
-        name: &'c Word<'t>,
-        arguments: &'c [Word<'t>],
-    ) -> bool {
-        let result = self
-            .matcher
-            .run(row, self.release, arguments, &mut self.matched);
-        let line = Line {
-            release: self.release,
-            row,
-            name,
-            arguments,
-        };
+    fn match_words(&mut self, row: &'static CommandRow, name: &'c Word<'t>, arguments: &'c [Word<'t>]) -> bool {
+        let result = self.matcher.run(row, self.release, arguments, &mut self.matched);
+        let line = Line { release: self.release, row, name, arguments };
         for (option, word) in &self.matched.deprecated {
             misfit::deprecated_option(&line, option, *word, &mut self.sink);
         }
@@ -132,80 +112,39 @@ impl<'c, 't> Checker<'c, 't> {
 
     fn unknown_command(&mut self, name: &Word<'_>) {
         let release = self.release;
-        let known = grammar::commands()
-            .iter()
-            .filter(|row| row.releases.has(release) && !row.removed.has(release))
-            .map(|row| row.name);
+        let known =
+            grammar::commands().iter().filter(|row| row.releases.has(release) && !row.removed.has(release)).map(|row| row.name);
         let help = match grammar::command(&name.value) {
-            Some((_, row)) => Some(format!(
-                "{release} does not have it; {} do",
-                row.releases.names()
-            )),
+            Some((_, row)) => Some(format!("{release} does not have it; {} do", row.releases.names())),
             None => nearest(&name.value, known).map(|known| format!("did you mean `{known}`?")),
         };
-        let shown: String = name
-            .value
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(40)
-            .collect();
-        self.sink.push(
-            Severity::Error,
-            "unknown-command",
-            format!("unknown command `{shown}` for {release}"),
-            name.span,
-            help,
-        );
+        let shown: String = name.value.chars().filter(|c| !c.is_control()).take(40).collect();
+        self.sink.push(Severity::Error, "unknown-command", format!("unknown command `{shown}` for {release}"), name.span, help);
     }
 
     fn removed_command(&mut self, row: &CommandRow, name: &Word<'_>) {
         let message = format!("command `{}` was removed before {}", row.name, self.release);
-        let help = Some(
-            replacement(row.name)
-                .unwrap_or("remove the line")
-                .to_owned(),
-        );
-        self.sink
-            .push(Severity::Error, "removed-command", message, name.span, help);
+        let help = Some(replacement(row.name).unwrap_or("remove the line").to_owned());
+        self.sink.push(Severity::Error, "removed-command", message, name.span, help);
     }
 
     fn deprecated_command(&mut self, row: &CommandRow, name: &Word<'_>) {
-        let message = format!(
-            "command `{}` is deprecated in {} and does nothing",
-            row.name, self.release
-        );
-        let help = Some(
-            replacement(row.name)
-                .unwrap_or("remove the line")
-                .to_owned(),
-        );
-        self.sink.push(
-            Severity::Warning,
-            "deprecated-command",
-            message,
-            name.span,
-            help,
-        );
+        let message = format!("command `{}` is deprecated in {} and does nothing", row.name, self.release);
+        let help = Some(replacement(row.name).unwrap_or("remove the line").to_owned());
+        self.sink.push(Severity::Warning, "deprecated-command", message, name.span, help);
     }
 
     /// Reports the commands before this one that exclude it.
     fn conflicts(&mut self, row: &CommandRow, span: Span) -> bool {
-        let here = row
-            .conflicts
-            .iter()
-            .filter(|(releases, _)| releases.has(self.release));
+        let here = row.conflicts.iter().filter(|(releases, _)| releases.has(self.release));
         for other in here.flat_map(|(_, names)| names.iter()) {
             let Some((index, other_row)) = grammar::command(other) else {
                 continue;
             };
             let object = grammar::command(other_row.object).map_or(index, |(index, _)| index);
             if self.seen[object] && other_row.releases.has(self.release) {
-                let message = format!(
-                    "`{}` and `{other}` cannot be used in the same kickstart",
-                    row.name
-                );
-                self.sink
-                    .push(Severity::Error, "conflicting-commands", message, span, None);
+                let message = format!("`{}` and `{other}` cannot be used in the same kickstart", row.name);
+                self.sink.push(Severity::Error, "conflicting-commands", message, span, None);
                 return true;
             }
         }

@@ -20,9 +20,7 @@ impl Releases {
 
     /// The releases in the set, RHEL first.
     pub(crate) fn iter(self) -> impl Iterator<Item = Release> {
-        Release::ALL
-            .into_iter()
-            .filter(move |release| self.has(*release))
+        Release::ALL.into_iter().filter(move |release| self.has(*release))
     }
 
     /// The names of the releases, as `rhel7 rhel8 f40`.
@@ -50,10 +48,7 @@ pub(crate) enum Action {
     /// Adds a list of arguments to a list.
     Extend,
     /// Sets a list to a fixed one.
-    #[expect(
-        dead_code,
-        reason = "an action of the grammar that no known release uses"
-    )]
+    #[expect(dead_code, reason = "an action of the grammar that no known release uses")]
     ExtendConst,
 }
 
@@ -158,12 +153,7 @@ mod tests {
 
     #[test]
     fn each_release_has_as_many_commands_as_its_handler() {
-        let count = |release| {
-            commands()
-                .iter()
-                .filter(|row| row.releases.has(release))
-                .count()
-        };
+        let count = |release| commands().iter().filter(|row| row.releases.has(release)).count();
         let counts: Vec<usize> = Release::ALL.into_iter().map(count).collect();
         assert_eq!(counts, [66, 71, 73, 75, 71, 71, 71, 73, 73]);
     }

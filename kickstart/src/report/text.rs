@@ -29,31 +29,17 @@ pub fn render(name: &str, text: &str, diagnostics: &[Diagnostic]) -> String {
 }
 
 fn render_one(name: &str, text: &str, diagnostic: &Diagnostic, out: &mut String) {
-    let Diagnostic {
-        severity,
-        code,
-        message,
-        line,
-        column,
-        ..
-    } = diagnostic;
+    let Diagnostic { severity, code, message, line, column, .. } = diagnostic;
     let number = line.to_string();
     let margin = " ".repeat(number.len());
     // Writing to a String cannot fail.
     let _ = writeln!(out, "{severity}[{code}]: {message}");
     let _ = writeln!(out, "{margin}--> {name}:{line}:{column}");
     let start = diagnostic.span.start.min(text.len());
-    let line_start = text
-        .get(..start)
-        .and_then(|before| before.rfind(['\n', '\r']))
-        .map_or(0, |before| before + 1);
+    let line_start = text.get(..start).and_then(|before| before.rfind(['\n', '\r'])).map_or(0, |before| before + 1);
     let source = &text[line_start..];
     let source = trim_line_end(&source[..crate::python::line_end(source, 0)]);
-    let shown: String = blot(source)
-        .chars()
-        .take(WIDEST)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let shown: String = blot(source).chars().take(WIDEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let _ = writeln!(out, "{margin} |");
     let _ = writeln!(out, "{number} | {shown}");
     let width = diagnostic.span.of(text).chars().count().max(1);
@@ -81,9 +67,7 @@ pub(crate) fn blot(line: &str) -> String {
     let mut first = true;
     let mut rest = line;
     while !rest.is_empty() {
-        let space = rest
-            .find(|c: char| !c.is_whitespace())
-            .unwrap_or(rest.len());
+        let space = rest.find(|c: char| !c.is_whitespace()).unwrap_or(rest.len());
         out.push_str(&rest[..space]);
         rest = &rest[space..];
         let word = &rest[..word_end(rest)];
@@ -134,27 +118,12 @@ mod tests {
     #[test]
     fn secrets_are_blotted_out_of_source_lines() {
         for (line, shown) in [
-            (
-                "rootpw --plaintext hunter2 x",
-                "rootpw --plaintext ******* *",
-            ),
+            ("rootpw --plaintext hunter2 x", "rootpw --plaintext ******* *"),
             ("rootpw \"a b\"", "rootpw *****"),
-            (
-                "user --name=a --password=abc --plaintext",
-                "user --name=a --password=*** --plaintext",
-            ),
-            (
-                "user --password abc --name a",
-                "user --password *** --name a",
-            ),
-            (
-                "part / --passphrase='a b' --size=1",
-                "part / --passphrase=***** --size=1",
-            ),
-            (
-                "timezone Europe/Berlin --utc",
-                "timezone Europe/Berlin --utc",
-            ),
+            ("user --name=a --password=abc --plaintext", "user --name=a --password=*** --plaintext"),
+            ("user --password abc --name a", "user --password *** --name a"),
+            ("part / --passphrase='a b' --size=1", "part / --passphrase=***** --size=1"),
+            ("timezone Europe/Berlin --utc", "timezone Europe/Berlin --utc"),
         ] {
             assert_eq!(blot(line), shown);
         }

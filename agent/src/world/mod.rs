@@ -1,5 +1,6 @@
 //! Stage 5 of the pipeline: the outside, behind traits named after our needs.
 
+pub mod boot_files;
 mod clock;
 mod hypervisor;
 mod store;

@@ -7,6 +7,10 @@ pub mod spec;
 
 pub mod observed;
 
+pub mod xml;
+
+pub mod render;
+
 pub mod world;
 
 pub mod reconcile;

@@ -60,7 +60,7 @@ pub enum HypervisorError {
         reason: String,
     },
     /// Something of that name is there, and it is not ours or not what was asked for. Never taken over.
-    #[error("{what} `{name}` exists and is not ours: {reason}")]
+    #[error("{what} `{name}` is in the way: {reason}")]
     Conflict {
         /// `domain`, `network`, `pool`, `volume`.
         what: &'static str,
@@ -121,7 +121,7 @@ impl HypervisorError {
     }
 }
 
-type Result<T, E = HypervisorError> = std::result::Result<T, E>;
+pub(super) type Result<T, E = HypervisorError> = std::result::Result<T, E>;
 
 /// What we need from a hypervisor. All methods take `&self`: calls run in parallel, up to the worker's bound.
 pub trait Hypervisor: Send + Sync {

@@ -3,8 +3,12 @@
 pub mod boot_files;
 mod clock;
 mod hypervisor;
+#[cfg(feature = "libvirt")]
+mod libvirt;
 mod store;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use hypervisor::{Change, Disposition, DomainEvent, GuestExit, Hypervisor, HypervisorError, Stop};
+#[cfg(feature = "libvirt")]
+pub use libvirt::Libvirt;
 pub use store::{Store, StoreError, TimelineEntry};

@@ -13,4 +13,6 @@ pub mod render;
 
 pub mod world;
 
+pub mod plan;
+
 pub mod reconcile;

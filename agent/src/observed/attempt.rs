@@ -174,6 +174,8 @@ pub struct ObservedVm {
     pub console_tail: Vec<String>,
     /// Its checks' last results, of this agent run.
     pub checks: Vec<CheckResult>,
+    /// The store holds the checked kickstart of this attempt.
+    pub kickstart_ready: bool,
 }
 
 impl ObservedVm {

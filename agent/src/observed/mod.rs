@@ -4,6 +4,7 @@
 //! them with the `Spec`.
 
 mod attempt;
+mod error;
 mod hypervisor;
 mod life;
 mod logs;
@@ -12,9 +13,10 @@ pub use attempt::{
     CheckResult, Consent, GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, InstallStage, InstalledPackage, ObservedVm,
     VmRecord,
 };
+pub use error::{Disposition, StepError, Subject};
 pub use hypervisor::{BootFiles, DomainState, ObservedDomain, ObservedHost, ObservedNetwork, ObservedPool, ObservedVolume};
 pub use life::{Cause, Failure, Phase};
-pub use logs::{InstallerLog, LogVerdict};
+pub use logs::{InstallerLog, LogVerdict, clean as clean_line};
 
 use std::collections::BTreeMap;
 
@@ -41,4 +43,6 @@ pub struct Observed {
     pub boot_files: BTreeMap<OsName, BootFiles>,
     /// What the store and the guests say, for each VM that has a record.
     pub vms: BTreeMap<VmName, ObservedVm>,
+    /// The last error of each subject whose last work failed, of this agent run.
+    pub errors: BTreeMap<Subject, StepError>,
 }

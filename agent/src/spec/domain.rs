@@ -106,6 +106,15 @@ pub struct Owner {
     pub digest: String,
 }
 
+/// How to switch a domain off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Ask the guest (ACPI, guest agent) and return; the caller looks again.
+    Ask,
+    /// Pull the plug.
+    Now,
+}
+
 /// A domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DomainSpec {

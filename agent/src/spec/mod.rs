@@ -20,7 +20,7 @@ mod vm;
 
 pub use check::{CheckKind, CheckSpec};
 pub use disk::{DiskSpec, Filesystem, Layout, VolumeSpec};
-pub use domain::{Boot, DomainDisk, DomainNic, DomainSpec, DomainType, Firmware, NicSource, Owner};
+pub use domain::{Boot, DomainDisk, DomainNic, DomainSpec, DomainType, Firmware, NicSource, Owner, Stop};
 pub use hypervisor::{BondMode, BondSpec, HypervisorInstall, HypervisorNic, HypervisorSpec, PoolSpec, VlanSpec};
 pub use id::{
     DiskName, Fqdn, HypervisorName, IdError, MacAddr, NetworkName, OsName, PoolName, RoleName, SizeName, StageName, TeamName,

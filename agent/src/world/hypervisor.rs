@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::observed::ObservedHost;
-use crate::spec::{DomainSpec, DomainType, NetworkSpec, NicSpec, PoolName, PoolSpec, VmName, VolumeSpec};
+use crate::observed::{Disposition, ObservedHost};
+use crate::spec::{DomainSpec, DomainType, NetworkSpec, NicSpec, PoolName, PoolSpec, Stop, VmName, VolumeSpec};
 
 /// Whether a call had anything to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,15 +19,6 @@ pub enum Change {
     Unchanged,
     /// It is so now.
     Changed,
-}
-
-/// How to switch a domain off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
-    /// Ask the guest (ACPI, guest agent) and return; the caller looks again.
-    Ask,
-    /// Pull the plug.
-    Now,
 }
 
 /// What a command in the guest said.
@@ -97,17 +88,6 @@ pub enum HypervisorError {
         /// libvirt's words.
         reason: String,
     },
-}
-
-/// What the loop does about an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Disposition {
-    /// Try again at a later pass; nothing is lost.
-    RetryLater,
-    /// A person has to act; the VM waits with this reason.
-    Blocked,
-    /// The attempt has failed.
-    GiveUp,
 }
 
 impl HypervisorError {

@@ -8,7 +8,10 @@ mod libvirt;
 mod store;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use hypervisor::{Change, Disposition, DomainEvent, GuestExit, Hypervisor, HypervisorError, Stop};
+pub use hypervisor::{Change, DomainEvent, GuestExit, Hypervisor, HypervisorError};
 #[cfg(feature = "libvirt")]
 pub use libvirt::Libvirt;
 pub use store::{Store, StoreError, TimelineEntry};
+
+pub use crate::observed::Disposition;
+pub use crate::spec::Stop;

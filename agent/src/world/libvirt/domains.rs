@@ -5,7 +5,8 @@ use virt::domain::{Domain, DomainState as State};
 use virt::error::ErrorNumber;
 use virt_sys as sys;
 
-use super::super::hypervisor::{Change, HypervisorError, Result, Stop};
+use super::super::Stop;
+use super::super::hypervisor::{Change, HypervisorError, Result};
 use super::connection::Session;
 use super::error::{found, is_any};
 use super::xml::read_direct_boot;

@@ -20,7 +20,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::hypervisor::{Change, DomainEvent, GuestExit, Hypervisor, Result, Stop};
+use super::Stop;
+use super::hypervisor::{Change, DomainEvent, GuestExit, Hypervisor, Result};
 use crate::observed::ObservedHost;
 use crate::spec::{DomainSpec, DomainType, NetworkSpec, NicSpec, PoolName, PoolSpec, VmName, VolumeSpec};
 

@@ -1,0 +1,115 @@
+//! Who may begin to install now. Memory and disk are reserved at admission, as the site says; what guests happen to use at the
+//! moment is never measured.
+
+use std::collections::BTreeMap;
+
+use super::PlanInput;
+use crate::observed::{ObservedHost, Phase, Subject};
+use crate::spec::{VmName, VmSpec, VolumeSpec};
+
+pub(super) struct Admission {
+    installs: u32,
+    installs_max: u32,
+    memory_free_mib: u64,
+    memory_of: BTreeMap<VmName, u64>,
+    pools: BTreeMap<String, PoolRoom>,
+}
+
+struct PoolRoom {
+    left_bytes: u64,
+    volumes: Vec<String>,
+}
+
+impl Admission {
+    pub(super) fn new(input: &PlanInput<'_>, host: &ObservedHost) -> Self {
+        let hypervisor = input.spec.hypervisors.get(input.hypervisor);
+        let installs = input
+            .observed
+            .vms
+            .values()
+            .filter(|vm| {
+                matches!(vm.record.phase, Phase::Preparing | Phase::Installing | Phase::Installed)
+                    || (input.busy.contains(&Subject::Vm(vm.record.vm.clone())) && vm.record.rebuild.is_some())
+            })
+            .count() as u32;
+        // A VM without a domain yet has its memory reserved from the moment its attempt is recorded.
+        let mut memory_of: BTreeMap<VmName, u64> = input
+            .spec
+            .vms_on(input.hypervisor)
+            .filter(|vm| input.observed.vms.get(&vm.name).is_some_and(|o| o.record.attempt > 0))
+            .map(|vm| (vm.name.clone(), vm.memory_mib))
+            .collect();
+        let mut foreign = 0;
+        for (name, domain) in &host.domains {
+            match name.parse::<VmName>().ok().filter(|_| domain.owner.is_some()) {
+                Some(vm) => {
+                    let memory = memory_of.entry(vm).or_default();
+                    *memory = domain.memory_mib.max(*memory);
+                }
+                None => foreign += domain.memory_mib,
+            }
+        }
+        let reserved = hypervisor.map_or(0, |hypervisor| hypervisor.reserve_memory_mib);
+        let used: u64 = memory_of.values().sum();
+        let pools = host.pools.iter().map(|(name, pool)| {
+            let promised: u64 = pool.volumes.values().map(|volume| volume.capacity_bytes).sum();
+            let limit = (pool.capacity_bytes / 100).saturating_mul(input.policy.disk_overcommit_percent);
+            let room = PoolRoom { left_bytes: limit.saturating_sub(promised), volumes: pool.volumes.keys().cloned().collect() };
+            (name.clone(), room)
+        });
+        Self {
+            installs,
+            installs_max: input
+                .policy
+                .parallel_installs
+                .or(hypervisor.map(|hypervisor| hypervisor.parallel_installs))
+                .unwrap_or(1)
+                .max(1),
+            memory_free_mib: host.memory_mib.saturating_sub(reserved).saturating_sub(used).saturating_sub(foreign),
+            memory_of,
+            pools: pools.collect(),
+        }
+    }
+
+    /// Reserves what `vm` needs, or says what it waits for.
+    pub(super) fn admit(&mut self, vm: &VmSpec) -> Result<(), String> {
+        if self.installs >= self.installs_max {
+            return Err(format!("{} of {} installs are under way", self.installs, self.installs_max));
+        }
+        let has = self.memory_of.get(&vm.name).copied().unwrap_or(0);
+        let needs = vm.memory_mib.saturating_sub(has);
+        if needs > self.memory_free_mib {
+            return Err(format!(
+                "it needs {} MiB of memory, {} MiB are not reserved: lower `reserve_memory` or move a VM",
+                vm.memory_mib, self.memory_free_mib
+            ));
+        }
+        let volumes: Vec<VolumeSpec> = vm.disks.iter().map(|disk| VolumeSpec::of(&vm.name, disk)).collect();
+        for volume in &volumes {
+            if let Some(pool) = self.pools.get(volume.pool.as_str())
+                && !pool.volumes.contains(&volume.name)
+                && volume.capacity_bytes > pool.left_bytes
+            {
+                return Err(format!(
+                    "volume `{}` needs {} GiB, pool `{}` has {} GiB that are not promised",
+                    volume.name,
+                    volume.capacity_bytes >> 30,
+                    volume.pool,
+                    pool.left_bytes >> 30
+                ));
+            }
+        }
+        for volume in volumes {
+            if let Some(pool) = self.pools.get_mut(volume.pool.as_str())
+                && !pool.volumes.contains(&volume.name)
+            {
+                pool.left_bytes -= volume.capacity_bytes.min(pool.left_bytes);
+                pool.volumes.push(volume.name);
+            }
+        }
+        self.installs += 1;
+        self.memory_free_mib -= needs;
+        self.memory_of.insert(vm.name.clone(), vm.memory_mib.max(has));
+        Ok(())
+    }
+}

@@ -1,0 +1,37 @@
+//! Stage 3 of the pipeline: the decision, as data.
+//!
+//! A pure function of what should be, what is, and the time. It makes every choice (token, UUID, kernel command line, order) and
+//! leaves none to `execute`; and it says why it does nothing where it does nothing. Start at [`plan`], then `vm.rs`.
+
+mod admission;
+mod boot;
+mod diagnose;
+mod digest;
+mod domain;
+mod infra;
+mod input;
+mod install;
+mod report;
+mod retire;
+mod run;
+mod step;
+mod vm;
+
+pub use domain::{domain_spec, domain_uuid};
+pub use input::{PlanInput, Policy};
+pub use report::{Action, Plan, SubjectPlan, VmPlan, VolumeAction, VolumePlan};
+pub use step::Step;
+
+use crate::observed::HypervisorState;
+
+/// What to do now, and why not more.
+pub fn plan(input: &PlanInput<'_>) -> Plan {
+    let host = match &input.observed.hypervisor {
+        HypervisorState::Reachable(host) => host,
+        HypervisorState::Unreachable { reason } => return report::unreachable(input, reason),
+    };
+    let infra = infra::plan_infra(input, host);
+    let mut admission = admission::Admission::new(input, host);
+    let vms = vm::plan_vms(input, host, &infra, &mut admission);
+    Plan { infra, vms, unreachable: None }
+}

@@ -1,0 +1,107 @@
+//! One change to the world. Everything needed to make it is in the variant: executing it is one call.
+
+use uuid::Uuid;
+
+use crate::observed::VmRecord;
+use crate::spec::{DomainSpec, DomainType, NetworkName, NicSpec, OsName, PoolName, PoolSpec, Stop, VmName, VolumeSpec};
+
+/// One change to the world, or one look at it that costs too much for every pass.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Find out whether guests of this type run here; the answer is stored.
+    Probe(DomainType),
+    /// Make a pool.
+    EnsurePool(PoolSpec),
+    /// Make a libvirt network.
+    EnsureNetwork {
+        /// Which.
+        network: NetworkName,
+        /// DHCP entries.
+        hosts: Vec<(VmName, NicSpec)>,
+        /// Digest of all of it, kept in the network's metadata.
+        digest: String,
+    },
+    /// Ask the install tree for kernel and initrd, and copy what is new.
+    FetchBootFiles(OsName),
+    /// Store this record: intent, or a transition that was observed.
+    Record(Box<VmRecord>),
+    /// Render, check and store the kickstart of an attempt.
+    PrepareKickstart(Box<VmRecord>),
+    /// Create a volume.
+    CreateVolume(VolumeSpec),
+    /// Delete a volume, with consent or within the retries of an install that never finished.
+    DeleteVolume {
+        /// The pool.
+        pool: PoolName,
+        /// The file name.
+        volume: String,
+    },
+    /// Define or redefine a domain.
+    DefineDomain(Box<DomainSpec>),
+    /// Switch it on.
+    StartDomain {
+        /// The VM.
+        vm: VmName,
+        /// Its UUID.
+        uuid: Uuid,
+    },
+    /// Switch it off.
+    StopDomain {
+        /// The VM.
+        vm: VmName,
+        /// Its UUID.
+        uuid: Uuid,
+        /// How.
+        how: Stop,
+    },
+    /// Remove its definition.
+    UndefineDomain {
+        /// The VM.
+        vm: VmName,
+        /// Its UUID.
+        uuid: Uuid,
+    },
+    /// Run its health checks.
+    RunChecks {
+        /// The VM.
+        vm: VmName,
+        /// Its UUID.
+        uuid: Uuid,
+    },
+    /// Forget it.
+    Forget(VmName),
+}
+
+impl Step {
+    /// What it does, for people, without a full stop.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Probe(kind) => format!("run a trivial `{}` guest to see whether it works", kind.as_str()),
+            Self::EnsurePool(pool) => format!("create pool `{}` at {}", pool.name, pool.path),
+            Self::EnsureNetwork { network, .. } => format!("define network `{network}`"),
+            Self::FetchBootFiles(os) => format!("check the boot files of `{os}`"),
+            Self::Record(record) => match record.phase {
+                crate::observed::Phase::Preparing => format!("begin attempt {}", record.attempt),
+                phase => format!("note that it is {}", phase.as_str()),
+            },
+            Self::PrepareKickstart(_) => "render and check the kickstart".to_owned(),
+            Self::CreateVolume(volume) => format!("create volume `{}` ({} GiB)", volume.name, volume.capacity_bytes >> 30),
+            Self::DeleteVolume { volume, .. } => format!("delete volume `{volume}`"),
+            Self::DefineDomain(domain) => match domain.boot {
+                crate::spec::Boot::Install { .. } => "define the domain to boot the installer".to_owned(),
+                crate::spec::Boot::Disk => "define the domain to boot its disk".to_owned(),
+            },
+            Self::StartDomain { .. } => "start the domain".to_owned(),
+            Self::StopDomain { how: Stop::Ask, .. } => "ask the domain to shut down".to_owned(),
+            Self::StopDomain { how: Stop::Now, .. } => "switch the domain off".to_owned(),
+            Self::UndefineDomain { .. } => "undefine the domain".to_owned(),
+            Self::RunChecks { .. } => "run its checks".to_owned(),
+            Self::Forget(_) => "forget it".to_owned(),
+        }
+    }
+
+    /// Only looks or takes notes: nothing outside our own store changes.
+    pub fn is_bookkeeping(&self) -> bool {
+        matches!(self, Self::RunChecks { .. } | Self::Record(_) | Self::Probe(_))
+    }
+}

@@ -6,12 +6,14 @@ mod hypervisor;
 #[cfg(feature = "libvirt")]
 mod libvirt;
 mod store;
+mod worker;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use hypervisor::{Change, DomainEvent, GuestExit, Hypervisor, HypervisorError};
 #[cfg(feature = "libvirt")]
 pub use libvirt::Libvirt;
 pub use store::{Store, StoreError, TimelineEntry};
+pub use worker::{CallLimits, HypervisorHandle};
 
 pub use crate::observed::Disposition;
 pub use crate::spec::Stop;

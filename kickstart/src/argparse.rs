@@ -76,7 +76,8 @@ impl<'d> Matched<'d> {
         self.taken.iter().filter(move |taken| taken.row.dest == dest).copied()
     }
 
-    fn clear(&mut self) {
+    /// Forgets the line before.
+    pub(crate) fn clear(&mut self) {
         self.taken.clear();
         self.extras.clear();
         self.deprecated.clear();
@@ -245,12 +246,11 @@ impl<'d> Run<'_, 'd, '_> {
                 return Err(Misfit::UnwantedArgument { word: at, option });
             }
             let given = &self.words[at].value[from..];
-            if given != "--" {
-                self.take(row, at, at, given)?;
-            } else if row.count == Count::Maybe {
+            if given == "--" {
+                // argparse takes every `--` for its own: the option is there, with nothing in it.
                 self.out.taken.push(Taken { row, value: None, number: 0, word: at });
             } else {
-                return Err(Misfit::NoArgument { word: at, option });
+                self.take(row, at, at, given)?;
             }
             return Ok(at + 1);
         }
@@ -258,10 +258,6 @@ impl<'d> Run<'_, 'd, '_> {
         match row.count {
             Count::One | Count::Maybe | Count::Any if next_is_argument => {
                 let given = self.words[at + 1].value.as_ref();
-                // A second `--` is removed from the arguments before they are counted.
-                if given == "--" && row.count == Count::One {
-                    return Err(Misfit::NoArgument { word: at, option });
-                }
                 self.take(row, at, at + 1, given)?;
                 Ok(at + 2)
             }

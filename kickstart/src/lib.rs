@@ -38,6 +38,7 @@
 
 mod argparse;
 mod check;
+mod command;
 mod diagnostic;
 mod document;
 mod grammar;

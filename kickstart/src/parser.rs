@@ -31,7 +31,7 @@ struct Parser<'t> {
     diagnostics: Vec<Diagnostic>,
 }
 
-impl<'t> Parser<'t> {
+impl Parser<'_> {
     /// The next line with its line break.
     fn next_line(&mut self) -> Option<Span> {
         if self.at >= self.text.len() {

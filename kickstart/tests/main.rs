@@ -1,4 +1,5 @@
 //! The kickstart library from outside: what `check` and `parse` promise.
 
 mod check;
+mod command;
 mod parse;

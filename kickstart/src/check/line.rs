@@ -25,22 +25,33 @@ impl Line<'_, '_> {
 pub(crate) struct Sink<'c> {
     text: &'c str,
     line: usize,
+    line_span: Span,
     diagnostics: &'c mut Vec<Diagnostic>,
 }
 
 impl<'c> Sink<'c> {
     pub(crate) fn new(text: &'c str, diagnostics: &'c mut Vec<Diagnostic>) -> Self {
-        Self { text, line: 1, diagnostics }
+        Self { text, line: 1, line_span: Span::default(), diagnostics }
     }
 
-    /// What follows is about line `number`.
-    pub(crate) fn at_line(&mut self, number: usize) {
+    /// What follows is about line `number`, which starts where `span` starts.
+    pub(crate) fn at_line(&mut self, number: usize, span: Span) {
         self.line = number;
+        self.line_span = span;
+    }
+
+    /// Number of the line that findings are about.
+    pub(crate) fn line(&self) -> usize {
+        self.line
+    }
+
+    /// That line as written.
+    pub(crate) fn line_text(&self) -> &'c str {
+        self.line_span.of(self.text)
     }
 
     pub(crate) fn push(&mut self, severity: Severity, code: &'static str, message: String, span: Span, help: Option<String>) {
-        let line_start = self.text[..span.start].rfind(['\n', '\r']).map_or(0, |before| before + 1);
-        let column = column_at(self.text, line_start, span.start);
+        let column = column_at(self.text, self.line_span.start, span.start);
         self.diagnostics.push(Diagnostic { severity, code, message, span, line: self.line, column, help });
     }
 }

@@ -6,10 +6,13 @@
 
 mod line;
 mod misfit;
+mod section;
 
 pub(crate) use line::{Line, Sink};
+pub(crate) use misfit::report_extras;
 
 use crate::argparse::{Matched, Matcher};
+use crate::command::{self, Call, State};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::document::{Document, ItemKind, Words};
 use crate::grammar::{self, CommandRow};
@@ -19,7 +22,7 @@ use crate::source::Span;
 use crate::suggest::nearest;
 
 /// Appends what is wrong with `document` under the grammar of `release`.
-pub(crate) fn check_document<'t>(document: &Document<'t>, release: Release, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check_document(document: &Document<'_>, release: Release, diagnostics: &mut Vec<Diagnostic>) {
     let mut checker = Checker {
         document,
         release,
@@ -27,9 +30,10 @@ pub(crate) fn check_document<'t>(document: &Document<'t>, release: Release, diag
         seen: [false; MOST_COMMANDS],
         matcher: Matcher::default(),
         matched: Matched::default(),
+        state: State::default(),
     };
     for item in &document.items {
-        checker.sink.at_line(item.line);
+        checker.sink.at_line(item.line, item.span);
         match &item.kind {
             ItemKind::Command(words) => checker.command(*words),
             ItemKind::Section(section) => {
@@ -37,6 +41,7 @@ pub(crate) fn check_document<'t>(document: &Document<'t>, release: Release, diag
                 if let Some(row) = grammar::section(&words[0].value) {
                     checker.section_header(row, words);
                 }
+                section::check_body(document, section, &mut checker.sink);
             }
             _ => {}
         }
@@ -54,6 +59,7 @@ struct Checker<'c, 't> {
     seen: [bool; MOST_COMMANDS],
     matcher: Matcher,
     matched: Matched<'c>,
+    state: State<'c>,
 }
 
 impl<'c, 't> Checker<'c, 't> {
@@ -77,23 +83,30 @@ impl<'c, 't> Checker<'c, 't> {
             self.deprecated_command(row, name);
             return;
         }
-        if self.conflicts(row, name.span) || row.free.has(self.release) {
+        if self.conflicts(row, name.span) {
             return;
         }
-        self.match_words(row, name, arguments);
+        if self.match_words(row, name, arguments) {
+            let line = Line { release: self.release, row, name, arguments };
+            command::check(&Call { line: &line, matched: &self.matched }, &mut self.state, &mut self.sink);
+        }
     }
 
     fn section_header(&mut self, row: &'static CommandRow, words: &'c [Word<'t>]) {
-        if row.free.has(self.release) {
-            return;
-        }
-        if let Some((name, arguments)) = words.split_first() {
-            self.match_words(row, name, arguments);
+        if let Some((name, arguments)) = words.split_first()
+            && self.match_words(row, name, arguments)
+        {
+            let line = Line { release: self.release, row, name, arguments };
+            section::check_header(&line, &self.matched, &mut self.sink);
         }
     }
 
     /// Matches a line with its options; true if it fits so far.
     fn match_words(&mut self, row: &'static CommandRow, name: &'c Word<'t>, arguments: &'c [Word<'t>]) -> bool {
+        if row.free.has(self.release) {
+            self.matched.clear();
+            return true;
+        }
         let result = self.matcher.run(row, self.release, arguments, &mut self.matched);
         let line = Line { release: self.release, row, name, arguments };
         for (option, word) in &self.matched.deprecated {

@@ -30,28 +30,6 @@ impl Releases {
     }
 }
 
-/// What an option does with its argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Keeps the argument; the last one wins.
-    Store,
-    /// Switches on.
-    Flag,
-    /// Switches off.
-    Clear,
-    /// Keeps a fixed value.
-    Const,
-    /// Adds the argument to a list.
-    Append,
-    /// Adds a fixed value to a list.
-    AppendConst,
-    /// Adds a list of arguments to a list.
-    Extend,
-    /// Sets a list to a fixed one.
-    #[expect(dead_code, reason = "an action of the grammar that no known release uses")]
-    ExtendConst,
-}
-
 /// What an argument must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -88,7 +66,6 @@ pub(crate) struct OptionRow {
     pub(crate) names: &'static [&'static str],
     /// Where the value goes; options that exclude each other may share it.
     pub(crate) dest: &'static str,
-    pub(crate) action: Action,
     pub(crate) kind: Kind,
     pub(crate) count: Count,
     pub(crate) choices: &'static [&'static str],

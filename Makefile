@@ -1,5 +1,56 @@
-# Two commands on a fresh machine: `make demo` and `make test`.
-export CARGO_TARGET_DIR ?= $(HOME)/.cache/rekindle/target
-.PHONY: test
-test:
-	cargo nextest run --workspace
+# Two commands on a fresh Debian 12 machine (root): `make demo` and `make test`. Both install what is missing first.
+#
+#   make demo     bring the demo site's VM to Ready on a sandbox hypervisor, rebuild it from scratch (PUPPET=0 skips the slow guest)
+#   make test     everything: format, lints, unit, simulator, libvirt, kickstart validation, end to end
+#   make lint     format and lints alone          make bench    the promises about speed, as ratios
+#   make setup    install what is missing         make guest    build the stand-in guest of the end-to-end tests
+#   make docs     the documentation of the code   make install  DESTDIR= PREFIX=/usr
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup guest lint test demo bench docs build install
+
+# Builds and caches live outside the clone, so that a fresh clone starts warm.
+export REKINDLE_CACHE ?= $(HOME)/.cache/rekindle
+export CARGO_TARGET_DIR ?= $(REKINDLE_CACHE)/target
+export REKINDLE_KSVALIDATOR ?= $(REKINDLE_CACHE)/venv/bin/ksvalidator
+# Set by hand, other flags would make every build a new one.
+PREFIX ?= /usr
+PUPPET ?= 1
+# Passed to the test runner: `make test TESTS='-E test(plan)'`.
+TESTS ?=
+
+help:
+	@sed -n '1,/^SHELL/s/^# \{0,1\}//p' Makefile
+
+setup:
+	@scripts/setup
+
+# `full` has systemd and Puppet, and takes minutes to build; `tiny` is enough without them.
+guest: setup
+	@tests/guest/build.sh $(if $(filter 0,$(PUPPET)),tiny,full)
+
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+test: setup guest lint
+	scripts/test $(TESTS)
+
+build: setup
+	cargo build --release --locked -p rekindle-agent
+
+demo: setup guest
+	PUPPET=$(PUPPET) scripts/demo
+
+bench: setup
+	scripts/bench
+
+docs: setup
+	cargo doc --workspace --no-deps --locked --document-private-items
+
+install: build
+	install -D -m 755 $(CARGO_TARGET_DIR)/release/rekindle $(DESTDIR)$(PREFIX)/bin/rekindle
+	install -D -m 644 dist/systemd/rekindle.service $(DESTDIR)$(PREFIX)/lib/systemd/system/rekindle.service
+	install -D -m 644 dist/sysusers.d/rekindle.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/rekindle.conf
+	install -D -m 644 dist/tmpfiles.d/rekindle.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rekindle.conf
+	install -D -m 644 dist/config.d/10-rekindle.toml $(DESTDIR)$(PREFIX)/lib/rekindle/agent.d/10-rekindle.toml

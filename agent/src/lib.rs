@@ -16,3 +16,7 @@ pub mod world;
 pub mod plan;
 
 pub mod reconcile;
+
+pub mod cli;
+
+pub mod exit;

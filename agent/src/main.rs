@@ -1,3 +1,7 @@
-//! The `rekindle` binary.
+//! The `rekindle` binary: everything is in the library; `rekindle::cli` has one file a subcommand.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rekindle::cli::main().into()
+}

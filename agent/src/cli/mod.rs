@@ -1,0 +1,129 @@
+//! The command line: one file a subcommand, which parses and prints and leaves every decision to the library.
+//!
+//! Start at [`main`]. `error` has the exit statuses, `screen` everything that is printed.
+
+mod error;
+mod logging;
+mod logs;
+mod screen;
+
+use camino::Utf8PathBuf;
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::exit::Exit;
+use error::CliError;
+use logging::LogFormat;
+use screen::{ColorChoice, Screen};
+
+/// Where the agent keeps its state unless told otherwise.
+const STATE_DIR: &str = "/var/lib/rekindle";
+
+/// Turns a site into running VMs, and rebuilds them from scratch
+#[derive(Debug, Parser)]
+#[command(
+    name = "rekindle",
+    version,
+    propagate_version = true,
+    after_help = "Exit status:
+  0  done, and the answer is yes
+  1  done, and the answer is no: a VM failed, something differs, consent was not given
+  2  nothing was done: wrong arguments, a bad configuration or a bad site
+  3  the world could not be reached: libvirt, the agent, the store or a directory
+
+`rekindle help COMMAND` has examples."
+)]
+struct Args {
+    #[command(flatten)]
+    shared: Shared,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every subcommand.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
+struct Shared {
+    /// Where the agent keeps its state
+    #[arg(long, global = true, value_name = "DIR", env = "REKINDLE_STATE_DIR")]
+    state_dir: Option<Utf8PathBuf>,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+    /// Log more: -v info, -vv debug, -vvv everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// How to write the log
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "auto")]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Logs(logs::LogsArgs),
+    /// Write a completion script for a shell to standard output
+    #[command(after_help = "Example:
+  rekindle completions bash > /usr/share/bash-completion/completions/rekindle")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What every subcommand is given.
+struct Context {
+    screen: Screen,
+    shared: Shared,
+}
+
+impl Context {
+    fn state_dir(&self) -> Result<Utf8PathBuf, CliError> {
+        Ok(self.shared.state_dir.clone().unwrap_or_else(|| STATE_DIR.into()))
+    }
+}
+
+/// Runs the command line of this process and says how it ended; errors have been printed.
+pub fn main() -> Exit {
+    // Wrong arguments end here with status 2, help and version with 0.
+    let Args { shared, command } = Args::parse();
+    let screen = Screen::new(shared.color);
+    let context = Context { screen, shared };
+    match run(&context, command) {
+        Ok(exit) => exit,
+        Err(error) => {
+            screen.note(&error.render(screen.err()));
+            error.exit()
+        }
+    }
+}
+
+fn run(context: &Context, command: Command) -> Result<Exit, CliError> {
+    logging::set_up(context.screen, context.shared.log_format, context.shared.verbose, "warn")?;
+    match command {
+        Command::Logs(args) => logs::run(context, &args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "rekindle", &mut script);
+            context.screen.print(&String::from_utf8_lossy(&script))?;
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_lists_every_exit_status() {
+        let help = Args::command().render_help().to_string();
+        for exit in Exit::ALL {
+            let line = format!("  {}  {}", exit.code(), exit.describe());
+            assert!(help.contains(&line), "{line:?} is not in the help:\n{help}");
+        }
+    }
+}

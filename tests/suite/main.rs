@@ -1,0 +1,4 @@
+//! The one test binary. A module a subject; tests that boot guests live in modules named `e2e…` or `sandbox…`, which
+//! `.config/nextest.toml` runs one at a time.
+
+mod layering;

@@ -2,6 +2,7 @@
 
 mod desk;
 mod handle;
+mod sim_desk;
 mod snapshot;
 
 pub use desk::{Denied, InstallDesk, StaticRoot};

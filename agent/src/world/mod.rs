@@ -1,13 +1,16 @@
 //! Stage 5 of the pipeline: the outside, behind traits named after our needs.
 
 pub mod boot_files;
+mod check_runner;
 mod clock;
 mod hypervisor;
 #[cfg(feature = "libvirt")]
 mod libvirt;
+pub mod sim;
 mod store;
 mod worker;
 
+pub use check_runner::CheckRunner;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use hypervisor::{Change, DomainEvent, GuestExit, Hypervisor, HypervisorError};
 #[cfg(feature = "libvirt")]

@@ -1,0 +1,383 @@
+//! [`SimHypervisor`]: the calls of the `Hypervisor` trait on a [`SimState`], faults, and the passage of time.
+//!
+//! One lock guards the state; guests ask the install listener and event sinks are called without it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use camino::Utf8Path;
+use uuid::Uuid;
+
+use super::calls::refused;
+use super::desk::{DeskError, GuestDesk};
+use super::fault::{Call, CallFault, Fault, Faults};
+use super::guest::{Ask, GuestStep};
+use super::state::{Content, Definition, SimDomain, SimNetwork, SimState, SimVolume};
+use crate::observed::{DomainState, ObservedHost};
+use crate::spec::{Boot, DomainSpec, DomainType, NetworkSpec, NicSpec, PoolName, PoolSpec, Timestamp, VmName, VolumeSpec};
+use crate::world::{Change, Clock, DomainEvent, GuestExit, Hypervisor, HypervisorError, Stop};
+
+/// What stands for a connection URI in errors.
+pub(super) const URI: &str = "sim:///";
+/// How long an installed system takes to go off when asked.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+
+type Result<T, E = HypervisorError> = std::result::Result<T, E>;
+
+/// Whether guests write log files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuestLogs {
+    /// They do, and a domain whose log directory is missing does not start, as with libvirt.
+    Files,
+    /// They do not, and the paths in a definition are not looked at.
+    None,
+}
+
+/// What kind of machine is simulated.
+#[derive(Debug, Clone)]
+pub struct SimConfig {
+    /// Physical memory in MiB; domains do not start beyond it.
+    pub memory_mib: u64,
+    /// Logical CPUs.
+    pub cpus: u32,
+    /// Bytes in the file system of each pool directory.
+    pub directory_bytes: u64,
+    /// Domain types whose guests run.
+    pub domain_types: Vec<DomainType>,
+    /// How many times faster than life guests are; at least 1.
+    pub speed: u32,
+    /// Their log files.
+    pub logs: GuestLogs,
+}
+
+impl Default for SimConfig {
+    fn default() -> Self {
+        Self {
+            memory_mib: 64 << 10,
+            cpus: 16,
+            directory_bytes: 1 << 40,
+            domain_types: vec![DomainType::Kvm, DomainType::Qemu],
+            speed: 1,
+            logs: GuestLogs::Files,
+        }
+    }
+}
+
+type Sink = Arc<dyn Fn(DomainEvent) + Send + Sync>;
+
+/// The simulator.
+pub struct SimHypervisor {
+    config: SimConfig,
+    clock: Arc<dyn Clock>,
+    inner: Mutex<Inner>,
+    desk: RwLock<Option<Arc<dyn GuestDesk>>>,
+    sinks: RwLock<Vec<Sink>>,
+}
+
+#[derive(Default)]
+pub(super) struct Inner {
+    pub(super) state: SimState,
+    pub(super) faults: Faults,
+    events: Vec<DomainEvent>,
+}
+
+impl Inner {
+    pub(super) fn event(&mut self, domain: &str, event: &'static str) {
+        self.events.push(DomainEvent { domain: domain.to_owned(), event });
+    }
+}
+
+impl SimHypervisor {
+    /// An empty hypervisor.
+    pub fn new(config: SimConfig, clock: Arc<dyn Clock>) -> Self {
+        let config = SimConfig { speed: config.speed.max(1), ..config };
+        Self { config, clock, inner: Mutex::default(), desk: RwLock::default(), sinks: RwLock::default() }
+    }
+
+    /// Plugs the guests into an install listener. Before that, none of them gets a kickstart.
+    pub fn connect_guests(&self, desk: Arc<dyn GuestDesk>) {
+        *self.desk.write().unwrap_or_else(PoisonError::into_inner) = Some(desk);
+    }
+
+    /// A copy of everything, to look at and to compare.
+    pub fn state(&self) -> SimState {
+        self.lock().state.clone()
+    }
+
+    /// When the next guest does something.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.lock().state.next_due()
+    }
+
+    /// Lets guests do all that is due by now.
+    pub fn advance(&self) {
+        let now = self.clock.now();
+        loop {
+            let Some(turn) = self.lock().state.take_turn(now) else { return };
+            let desk = self.desk.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let (mut kickstart, mut unavailable) = (None, false);
+            for ask in &turn.asks {
+                let token = turn.token.as_ref().map_or("", |token| token.reveal());
+                let answer = match (&desk, ask) {
+                    (None, _) => Err(DeskError::Unavailable),
+                    (Some(desk), Ask::Kickstart(macs)) => {
+                        let answer = desk.kickstart(token, macs);
+                        let told = answer.as_ref().map(drop).map_err(Clone::clone);
+                        kickstart.get_or_insert(answer);
+                        told
+                    }
+                    (Some(desk), Ask::Tell(kind)) => desk.tell(token, kind.clone()),
+                    (Some(desk), Ask::PuppetArchive) => desk.puppet_archive(token),
+                };
+                if let Err(error) = answer {
+                    tracing::debug!(?error, "the install listener turned a simulated guest away");
+                    unavailable |= error == DeskError::Unavailable;
+                }
+            }
+            if desk.is_none() && turn.asks.iter().any(|ask| matches!(ask, Ask::Kickstart(_))) {
+                kickstart = Some(Err(DeskError::Unavailable));
+            }
+            let mut inner = self.lock();
+            let mut events = Vec::new();
+            inner.state.end_turn(turn, kickstart, unavailable, self.config.speed, &mut events);
+            inner.events.append(&mut events);
+            self.release(inner);
+        }
+    }
+
+    /// Arms a fault, or lets it happen where it is one that happens at once.
+    pub fn inject(&self, fault: Fault) {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        inner.inject(fault, now);
+        self.release(inner);
+    }
+
+    /// Disarms all faults. What has happened stays; a guest that was paused by a full pool stays paused.
+    pub fn heal(&self) {
+        let mut inner = self.lock();
+        inner.faults = Faults::default();
+        for directory in inner.state.directories.values_mut() {
+            directory.full = false;
+        }
+    }
+
+    /// Adds a running or stopped domain of somebody else, as it is found on a hypervisor that is not only ours.
+    pub fn add_foreign_domain(&self, name: &str, uuid: Uuid, state: DomainState, memory_mib: u64, volumes: &[(&str, &str)]) {
+        let volumes = volumes.iter().map(|(pool, volume)| ((*pool).to_owned(), (*volume).to_owned())).collect();
+        let definition = Definition::Foreign { memory_mib, vcpus: 1, volumes };
+        let domain = SimDomain { uuid, definition, state, reason: "", run: None };
+        self.lock().state.domains.insert(name.to_owned(), domain);
+    }
+
+    /// Adds a network of somebody else.
+    pub fn add_foreign_network(&self, name: &str) {
+        let network =
+            SimNetwork { active: true, digest: None, bridge: Some(format!("virbr-{name}")), hosts: BTreeMap::new(), dhcp: None };
+        self.lock().state.networks.insert(name.to_owned(), network);
+    }
+
+    /// Adds a pool that was defined by somebody else, running.
+    pub fn add_foreign_pool(&self, name: &str, path: &Utf8Path) {
+        let bytes = self.config.directory_bytes;
+        self.lock().state.add_pool(name, path, bytes);
+    }
+
+    /// Puts a file of somebody else into a directory, whether or not a pool shows it.
+    pub fn add_foreign_volume(&self, directory: &Utf8Path, name: &str, capacity_bytes: u64) {
+        let bytes = self.config.directory_bytes;
+        let mut inner = self.lock();
+        let volume = SimVolume {
+            serial: inner.state.next_serial(),
+            capacity_bytes,
+            allocation_bytes: capacity_bytes.min(1 << 20),
+            content: Content::Foreign,
+        };
+        inner.state.directory(directory, bytes).volumes.insert(name.to_owned(), volume);
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn check_fails(&self, vm: &VmName, check: &str) -> bool {
+        self.lock().faults.on_check(vm, check)
+    }
+
+    pub(super) fn is_serving(&self, vm: &VmName) -> bool {
+        let inner = self.lock();
+        let domain = inner.state.domains.get(vm.as_str());
+        domain.is_some_and(|domain| {
+            domain.state == DomainState::Running && domain.run.as_ref().is_some_and(|run| run.serving)
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the lock back and then tells the events.
+    fn release(&self, mut inner: MutexGuard<'_, Inner>) {
+        let events = std::mem::take(&mut inner.events);
+        drop(inner);
+        if events.is_empty() {
+            return;
+        }
+        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner).clone();
+        for event in events {
+            for sink in &sinks {
+                sink(event.clone());
+            }
+        }
+    }
+
+    /// A call on `what` `name`, with its faults.
+    fn call<T>(
+        &self,
+        call: Call,
+        what: &'static str,
+        name: &str,
+        effect: impl FnOnce(&mut Inner, Timestamp) -> Result<T>,
+    ) -> Result<T> {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let fault = inner.faults.on_call(call, now);
+        if let Some(CallFault::Fails(kind)) = fault {
+            return Err(kind.error(what, name));
+        }
+        let result = effect(&mut inner, now);
+        self.release(inner);
+        match fault {
+            Some(CallFault::TakesEffectThenFails(kind)) if result.is_ok() => Err(kind.error(what, name)),
+            _ => result,
+        }
+    }
+}
+
+impl Hypervisor for SimHypervisor {
+    fn observe(&self) -> Result<ObservedHost> {
+        self.call(Call::Observe, "host", "sim", |inner, _| {
+            Ok(ObservedHost {
+                memory_mib: self.config.memory_mib,
+                cpus: self.config.cpus,
+                domain_type: None,
+                pools: inner.state.observed_pools(),
+                networks: inner.state.observed_networks(),
+                domains: inner.state.domains.iter().map(|(name, domain)| (name.clone(), domain.observed())).collect(),
+            })
+        })
+    }
+
+    fn probe(&self, domain_type: DomainType, _deadline: Duration) -> Result<bool> {
+        self.call(Call::Probe, "host", "sim", |_, _| Ok(self.config.domain_types.contains(&domain_type)))
+    }
+
+    fn ensure_pool(&self, pool: &PoolSpec) -> Result<Change> {
+        let bytes = self.config.directory_bytes;
+        self.call(Call::EnsurePool, "pool", pool.name.as_str(), |inner, _| inner.state.ensure_pool(pool, bytes))
+    }
+
+    fn ensure_network(&self, network: &NetworkSpec, hosts: &[(VmName, NicSpec)], digest: &str) -> Result<Change> {
+        self.call(Call::EnsureNetwork, "network", network.name.as_str(), |inner, _| {
+            inner.state.ensure_network(network, hosts, digest)
+        })
+    }
+
+    fn create_volume(&self, volume: &VolumeSpec) -> Result<Change> {
+        self.call(Call::CreateVolume, "volume", &volume.name, |inner, _| inner.state.create_volume(volume))
+    }
+
+    fn delete_volume(&self, pool: &PoolName, volume: &str) -> Result<Change> {
+        self.call(Call::DeleteVolume, "volume", volume, |inner, _| inner.state.delete_volume(pool, volume))
+    }
+
+    fn define_domain(&self, domain: &DomainSpec, xml: &str) -> Result<Change> {
+        self.call(Call::DefineDomain, "domain", domain.name.as_str(), |inner, _| {
+            let change = inner.state.define_domain(domain, xml)?;
+            if change == Change::Changed {
+                inner.event(domain.name.as_str(), "defined");
+            }
+            Ok(change)
+        })
+    }
+
+    fn start_domain(&self, vm: &VmName, uuid: Uuid) -> Result<Change> {
+        self.call(Call::StartDomain, "domain", vm.as_str(), |inner, now| {
+            let spec = inner.state.owned("start domain", vm, uuid)?.1.clone();
+            if inner.state.domains.get(vm.as_str()).is_some_and(SimDomain::is_active) {
+                return Ok(Change::Unchanged);
+            }
+            inner.state.can_start(&spec, self.config.memory_mib, self.config.logs)?;
+            let fault = inner.faults.on_start(vm.as_str(), spec.boot == Boot::Disk);
+            inner.state.start_guest(vm.as_str(), fault, now, &self.config);
+            inner.event(vm.as_str(), "started");
+            Ok(Change::Changed)
+        })
+    }
+
+    fn stop_domain(&self, vm: &VmName, uuid: Uuid, how: Stop) -> Result<Change> {
+        let speed = self.config.speed;
+        self.call(Call::StopDomain, "domain", vm.as_str(), |inner, now| {
+            if !inner.state.domains.contains_key(vm.as_str()) {
+                return Ok(Change::Unchanged);
+            }
+            let (domain, _) = inner.state.owned("stop domain", vm, uuid)?;
+            if !domain.is_active() {
+                return Ok(Change::Unchanged);
+            }
+            match how {
+                Stop::Now => inner.switch_off(vm.as_str(), "destroyed"),
+                Stop::Ask => {
+                    if let Some(run) = domain.run.as_mut().filter(|run| run.is_up()) {
+                        run.serving = false;
+                        run.step = Some((now.plus(SHUTDOWN / speed), GuestStep::Reboot));
+                    }
+                }
+            }
+            Ok(Change::Changed)
+        })
+    }
+
+    fn undefine_domain(&self, vm: &VmName, uuid: Uuid) -> Result<Change> {
+        self.call(Call::UndefineDomain, "domain", vm.as_str(), |inner, _| {
+            if !inner.state.domains.contains_key(vm.as_str()) {
+                return Ok(Change::Unchanged);
+            }
+            let (domain, _) = inner.state.owned("undefine domain", vm, uuid)?;
+            if domain.is_active() {
+                return Err(refused("undefine domain", vm.as_str(), "it is running"));
+            }
+            inner.state.domains.remove(vm.as_str());
+            inner.event(vm.as_str(), "undefined");
+            Ok(Change::Changed)
+        })
+    }
+
+    fn addresses(&self, vm: &VmName, uuid: Uuid) -> Result<Vec<IpAddr>> {
+        self.call(Call::Addresses, "domain", vm.as_str(), |inner, _| {
+            let (domain, spec) = inner.state.owned("look up addresses of domain", vm, uuid)?;
+            let up = domain.state == DomainState::Running && domain.run.as_ref().is_some_and(super::guest::Run::is_up);
+            let spec = spec.clone();
+            let fixed = inner.state.system_of(&spec).and_then(|system| system.address);
+            Ok(if up { inner.state.address_of(&spec, fixed).into_iter().collect() } else { Vec::new() })
+        })
+    }
+
+    fn guest_exec(&self, vm: &VmName, uuid: Uuid, argv: &[String], _timeout: Duration) -> Result<GuestExit> {
+        self.call(Call::GuestExec, "domain", vm.as_str(), |inner, _| {
+            let (domain, _) = inner.state.owned("run a command in domain", vm, uuid)?;
+            if domain.state != DomainState::Running || !domain.run.as_ref().is_some_and(super::guest::Run::is_up) {
+                return Err(HypervisorError::GuestAgent { vm: vm.clone(), reason: "the guest agent is not connected".to_owned() });
+            }
+            // The one command with a meaning of its own: everything else is taken to be there and to work.
+            let fails = argv.first().is_some_and(|program| program.ends_with("/false"));
+            Ok(GuestExit { status: i32::from(fails), output: String::new() })
+        })
+    }
+
+    fn subscribe(&self, sink: Box<dyn Fn(DomainEvent) + Send + Sync>) {
+        self.sinks.write().unwrap_or_else(PoisonError::into_inner).push(Arc::from(sink));
+    }
+}

@@ -6,6 +6,7 @@ mod clock;
 mod hypervisor;
 #[cfg(feature = "libvirt")]
 mod libvirt;
+pub mod puppet;
 pub mod sim;
 mod store;
 mod worker;

@@ -3,8 +3,6 @@
 //!
 //! ARCHITECTURE.md at the root of the repository has the picture and the rule of who may import whom.
 
-pub mod site;
-
 pub mod spec;
 
 pub mod observed;
@@ -22,3 +20,5 @@ pub mod reconcile;
 pub mod cli;
 
 pub mod exit;
+
+pub mod serve;

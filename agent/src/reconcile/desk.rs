@@ -42,6 +42,14 @@ pub enum Denied {
         /// The VM.
         vm: VmName,
     },
+    /// What was told cannot be read.
+    #[error("VM `{vm}`: {reason}")]
+    Unreadable {
+        /// The VM.
+        vm: VmName,
+        /// Why.
+        reason: String,
+    },
     /// The store failed; the listener answers 503, the guest tries again.
     #[error("{0}")]
     Unavailable(String),
@@ -87,6 +95,21 @@ impl InstallDesk {
         let text = text.ok_or(Denied::UnknownToken)?;
         self.add(&record, GuestEventKind::KickstartFetched)?;
         Ok(text)
+    }
+
+    /// The VM that `token` belongs to; for requests with a body that is only read for those who are known.
+    pub fn knows(&self, token: &str) -> Result<VmName, Denied> {
+        Ok(self.record(token)?.vm)
+    }
+
+    /// Keeps what a VM's Puppet report (YAML) amounts to.
+    pub fn report(&self, token: &str, yaml: &[u8]) -> Result<VmName, Denied> {
+        let vm = self.record(token)?.vm;
+        // A VM that has left the site has nothing to be handed to.
+        let certname = self.spec().vms.get(&vm).map(|spec| spec.fqdn.clone()).ok_or(Denied::UnknownToken)?;
+        let result = crate::world::puppet::read_report(yaml, &certname)
+            .map_err(|error| Denied::Unreadable { vm, reason: error.to_string() })?;
+        self.tell(token, GuestEventKind::Handoff(result))
     }
 
     /// Keeps what a guest tells. Told twice, it is kept twice: only the first counts where that matters.

@@ -4,6 +4,8 @@ mod desk;
 mod handle;
 mod sim_desk;
 mod snapshot;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use desk::{Denied, InstallDesk, StaticRoot};
 pub use handle::{Handle, Request, RequestError};

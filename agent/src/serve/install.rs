@@ -1,0 +1,350 @@
+//! The install listener: what guests fetch and tell, at the address that their network gives the hypervisor.
+//!
+//! ```text
+//! GET  /ks/TOKEN                            the kickstart
+//! POST /install/TOKEN/stage/STAGE           pre, storage, packages, post
+//! POST /install/TOKEN/failed/SECTION        pre, post, onerror, traceback, first-boot; body: the end of a log
+//! POST /install/TOKEN/first-boot            the installed system runs
+//! POST /install/TOKEN/packages              lines NAME<tab>EVR<tab>ARCH<tab>SHA256HEADER
+//! GET  /install/TOKEN/puppet.tar.gz         the site's Puppet code and the VM's data
+//! POST /install/TOKEN/report                Puppet's report (YAML)
+//! GET  /os/OS/…  /repo/OWNER/NAME/…         local install trees and repositories
+//! ```
+//!
+//! The agent's start-up calls [`serve`]. Guests are not trusted: whoever is in no network of the site gets no answer at all;
+//! whatever is not right about a token is 404 with an empty body; a token never gets into a log. What follows from what a guest
+//! tells is decided by the loop, never here.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use tokio::net::TcpListener;
+
+use super::body::{clean_text, read_all, read_tail};
+use super::files;
+use super::limits::{InstallLimits, RateLimit, WRONG_TOKEN_COST};
+use super::listen::{self, Peer};
+use super::traffic::Traffic;
+use crate::observed::{GuestEventKind, InstallStage, InstalledPackage};
+use crate::reconcile::{Denied, Handle, InstallDesk};
+use crate::spec::{MacAddr, Token, VmName};
+
+/// Bytes kept of the log that comes with a failure.
+const FAILURE_TAIL: usize = 64 << 10;
+/// Bytes of a list of packages.
+const PACKAGES: usize = 256 << 10;
+/// Bytes of a Puppet report.
+const REPORT: usize = 4 << 20;
+/// Bytes of a body that nobody reads.
+const IGNORED: usize = 4 << 10;
+/// The sections that may report a failure.
+const SECTIONS: [&str; 5] = ["pre", "post", "onerror", "traceback", "first-boot"];
+
+/// Answers guests on `listener`. Ends only when it is dropped, and closes every connection then.
+pub async fn serve(listener: TcpListener, handle: Handle, limits: InstallLimits, traffic: Arc<Traffic>) -> Infallible {
+    let desk = Arc::clone(handle.desk());
+    let counts = Arc::clone(&traffic);
+    let router = router(Arc::new(Guests {
+        desk: Arc::clone(&desk),
+        limits,
+        tokens: RateLimit::new(limits.token),
+        files: RateLimit::new(limits.files),
+        traffic,
+    }));
+    listen::accept(listener, router, limits, move |peer| {
+        let admitted = desk.admits(peer);
+        if !admitted {
+            counts.foreign.add();
+        }
+        admitted
+    })
+    .await
+}
+
+struct Guests {
+    desk: Arc<InstallDesk>,
+    limits: InstallLimits,
+    tokens: RateLimit,
+    files: RateLimit,
+    traffic: Arc<Traffic>,
+}
+
+type Guarded = State<Arc<Guests>>;
+
+fn router(guests: Arc<Guests>) -> Router {
+    Router::new()
+        .route("/ks/{token}", get(kickstart))
+        .route("/install/{token}/stage/{stage}", post(stage))
+        .route("/install/{token}/failed/{section}", post(failed))
+        .route("/install/{token}/first-boot", post(first_boot))
+        .route("/install/{token}/packages", post(packages))
+        .route("/install/{token}/puppet.tar.gz", get(puppet_archive))
+        .route("/install/{token}/report", post(report).put(report))
+        .fallback(file)
+        .with_state(guests)
+}
+
+async fn kickstart(
+    State(guests): Guarded,
+    Extension(Peer(peer)): Extension<Peer>,
+    Path(token): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response<Body> {
+    if method != Method::GET {
+        // A look without fetching is not a fetch, and there is nothing to look at.
+        return status(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let macs = provisioning_macs(&headers);
+    let asked = guests.with_token(peer, token, "a request for the kickstart", move |desk, token| desk.kickstart(token, &macs));
+    match asked.await {
+        Ok(text) => {
+            guests.traffic.kickstarts.add();
+            private("text/plain; charset=utf-8", Body::from(text))
+        }
+        Err(refused) => refused,
+    }
+}
+
+async fn stage(
+    State(guests): Guarded,
+    Extension(Peer(peer)): Extension<Peer>,
+    Path((token, stage)): Path<(String, String)>,
+    body: Body,
+) -> Response<Body> {
+    let Some(stage) = InstallStage::parse(&stage) else { return status(StatusCode::NOT_FOUND) };
+    let kind = GuestEventKind::Stage(stage);
+    guests.hear(peer, token, "an install stage", read_all(body, IGNORED, guests.limits.body), |_| kind).await
+}
+
+async fn failed(
+    State(guests): Guarded,
+    Extension(Peer(peer)): Extension<Peer>,
+    Path((token, section)): Path<(String, String)>,
+    body: Body,
+) -> Response<Body> {
+    if !SECTIONS.contains(&section.as_str()) {
+        return status(StatusCode::NOT_FOUND);
+    }
+    let kind = |bytes: Vec<u8>| GuestEventKind::Failed { section, output: clean_text(&bytes) };
+    guests.hear(peer, token, "a failure", read_tail(body, FAILURE_TAIL, guests.limits.body), kind).await
+}
+
+async fn first_boot(
+    State(guests): Guarded,
+    Extension(Peer(peer)): Extension<Peer>,
+    Path(token): Path<String>,
+    body: Body,
+) -> Response<Body> {
+    let kind = |_| GuestEventKind::FirstBoot { address: peer };
+    guests.hear(peer, token, "a first boot", read_all(body, IGNORED, guests.limits.body), kind).await
+}
+
+async fn packages(
+    State(guests): Guarded,
+    Extension(Peer(peer)): Extension<Peer>,
+    Path(token): Path<String>,
+    body: Body,
+) -> Response<Body> {
+    let kind = |bytes: Vec<u8>| GuestEventKind::Packages(parse_packages(&bytes));
+    guests.hear(peer, token, "a list of packages", read_all(body, PACKAGES, guests.limits.body), kind).await
+}
+
+async fn puppet_archive(
+    State(guests): Guarded,
+    Extension(Peer(peer)): Extension<Peer>,
+    Path(token): Path<String>,
+) -> Response<Body> {
+    let asked = guests.with_token(peer, token, "a request for the Puppet archive", InstallDesk::puppet_archive);
+    match asked.await {
+        Ok(bytes) => {
+            guests.traffic.archives.add();
+            private("application/gzip", Body::from(bytes))
+        }
+        Err(refused) => refused,
+    }
+}
+
+async fn report(
+    State(guests): Guarded,
+    Extension(Peer(peer)): Extension<Peer>,
+    Path(token): Path<String>,
+    body: Body,
+) -> Response<Body> {
+    let what = "a Puppet report";
+    let bytes = match guests.body(peer, &token, what, read_all(body, REPORT, guests.limits.body)).await {
+        Ok(bytes) => bytes,
+        Err(refused) => return refused,
+    };
+    let told = guests.ask(peer, token, what, move |desk, token| desk.report(token, &bytes)).await;
+    guests.told(told, what)
+}
+
+async fn file(State(guests): Guarded, Extension(Peer(peer)): Extension<Peer>, request: Request) -> Response<Body> {
+    if !guests.files.take(peer, 1) {
+        return guests.limited();
+    }
+    let asked = request.uri().path().trim_start_matches('/');
+    let mut roots = guests.desk.static_roots();
+    roots.retain(|root| asked.strip_prefix(root.prefix.as_str()).is_some_and(|rest| rest.starts_with('/')));
+    let Some(root) = roots.into_iter().max_by_key(|root| root.prefix.len()) else { return status(StatusCode::NOT_FOUND) };
+    let Some(path) = files::relative_path(&asked[root.prefix.len()..]) else { return status(StatusCode::NOT_FOUND) };
+    guests.traffic.files.add();
+    files::respond(&root.directory, &path, request.method(), request.headers()).await
+}
+
+impl Guests {
+    /// Asks the desk for somebody with this token, within the rate; an answer for the guest if it is turned away.
+    async fn with_token<T: Send + 'static>(
+        &self,
+        peer: IpAddr,
+        token: String,
+        what: &'static str,
+        ask: impl FnOnce(&InstallDesk, &str) -> Result<T, Denied> + Send + 'static,
+    ) -> Result<T, Response<Body>> {
+        if !self.tokens.take(peer, 1) {
+            return Err(self.limited());
+        }
+        self.ask(peer, token, what, ask).await
+    }
+
+    /// Asks the desk on a thread that may block.
+    async fn ask<T: Send + 'static>(
+        &self,
+        peer: IpAddr,
+        token: String,
+        what: &'static str,
+        ask: impl FnOnce(&InstallDesk, &str) -> Result<T, Denied> + Send + 'static,
+    ) -> Result<T, Response<Body>> {
+        if token.parse::<Token>().is_err() {
+            return Err(self.denied(peer, what, &Denied::UnknownToken));
+        }
+        let desk = Arc::clone(&self.desk);
+        let asked = tokio::task::spawn_blocking(move || ask(&desk, &token)).await;
+        let answer = asked.unwrap_or_else(|_| Err(Denied::Unavailable("the request was interrupted".to_owned())));
+        answer.map_err(|denied| self.denied(peer, what, &denied))
+    }
+
+    /// Reads a body, but only of somebody whose token is known: others get no memory.
+    async fn body(
+        &self,
+        peer: IpAddr,
+        token: &str,
+        what: &'static str,
+        read: impl Future<Output = Result<Vec<u8>, StatusCode>>,
+    ) -> Result<Vec<u8>, Response<Body>> {
+        self.with_token(peer, token.to_owned(), what, InstallDesk::knows).await?;
+        read.await.map_err(status)
+    }
+
+    /// Reads a body, makes an event of it and tells the desk.
+    async fn hear(
+        &self,
+        peer: IpAddr,
+        token: String,
+        what: &'static str,
+        read: impl Future<Output = Result<Vec<u8>, StatusCode>>,
+        kind: impl FnOnce(Vec<u8>) -> GuestEventKind,
+    ) -> Response<Body> {
+        let kind = match self.body(peer, &token, what, read).await {
+            Ok(bytes) => kind(bytes),
+            Err(refused) => return refused,
+        };
+        let told = self.ask(peer, token, what, move |desk, token| desk.tell(token, kind)).await;
+        self.told(told, what)
+    }
+
+    fn told(&self, told: Result<VmName, Response<Body>>, what: &'static str) -> Response<Body> {
+        match told {
+            Ok(vm) => {
+                self.traffic.callbacks.add();
+                tracing::debug!(%vm, "heard {what}");
+                status(StatusCode::NO_CONTENT)
+            }
+            Err(refused) => refused,
+        }
+    }
+
+    fn denied(&self, peer: IpAddr, what: &'static str, denied: &Denied) -> Response<Body> {
+        self.traffic.denied.add();
+        match denied {
+            Denied::Unavailable(reason) => {
+                tracing::error!(%peer, reason, "{what} cannot be answered");
+                let mut later = status(StatusCode::SERVICE_UNAVAILABLE);
+                later.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+                later
+            }
+            Denied::UnknownToken => {
+                self.tokens.fine(peer, WRONG_TOKEN_COST);
+                tracing::warn!(%peer, "{what} with an unknown or ended install token");
+                status(StatusCode::NOT_FOUND)
+            }
+            Denied::Unreadable { .. } => {
+                tracing::warn!(%peer, reason = %denied, "{what} cannot be read");
+                status(StatusCode::BAD_REQUEST)
+            }
+            Denied::WrongMac { .. } | Denied::OutOfPhase { .. } | Denied::TooMuch { .. } => {
+                tracing::warn!(%peer, reason = %denied, "{what} is turned away");
+                status(StatusCode::NOT_FOUND)
+            }
+        }
+    }
+
+    fn limited(&self) -> Response<Body> {
+        self.traffic.limited.add();
+        let mut later = status(StatusCode::TOO_MANY_REQUESTS);
+        later.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        later
+    }
+}
+
+fn status(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// An answer that holds secrets of one VM: nobody between is to keep it.
+fn private(kind: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The addresses of `inst.ks.sendmac`: `X-RHN-Provisioning-MAC-N: IFNAME MAC`.
+fn provisioning_macs(headers: &HeaderMap) -> Vec<MacAddr> {
+    let values = headers.iter().filter(|(name, _)| name.as_str().starts_with("x-rhn-provisioning-mac-"));
+    let words = values.take(64).filter_map(|(_, value)| value.to_str().ok()?.split_whitespace().last());
+    words.filter_map(|mac| mac.to_lowercase().parse().ok()).collect()
+}
+
+/// The lines that describe a package; `rpm -q` writes others too, such as "package x is not installed".
+fn parse_packages(bytes: &[u8]) -> Vec<InstalledPackage> {
+    let text = clean_text(bytes);
+    let word = |text: &str| {
+        let fits = !text.is_empty() && text.len() <= 300 && text.bytes().all(|b| b.is_ascii_graphic());
+        fits.then(|| text.to_owned())
+    };
+    let lines = text.lines().filter_map(|line| {
+        let mut fields = line.split('\t').map(str::trim);
+        let (name, evr, arch) = (word(fields.next()?)?, word(fields.next()?)?, word(fields.next()?)?);
+        let header = fields.next().and_then(word).filter(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        Some(InstalledPackage { name, evr, arch, sha256_header: header })
+    });
+    let mut packages: Vec<_> = lines.collect();
+    packages.sort();
+    packages.dedup();
+    packages
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 //!
 //! ARCHITECTURE.md at the root of the repository has the picture and the rule of who may import whom.
 
+pub mod site;
+
 pub mod spec;
 
 pub mod observed;
@@ -17,8 +19,8 @@ pub mod plan;
 
 pub mod reconcile;
 
+pub mod serve;
+
 pub mod cli;
 
 pub mod exit;
-
-pub mod serve;

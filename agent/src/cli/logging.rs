@@ -1,7 +1,7 @@
 //! Sets up `tracing`: text for people, JSON lines for collectors, the journal under systemd. Logs go to standard error (or the
 //! journal), never to standard output, which belongs to the answer.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write};
 
 use clap::ValueEnum;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -9,6 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
 use super::error::CliError;
+use super::progress;
 use super::screen::Screen;
 
 /// `--log-format`.
@@ -48,7 +49,7 @@ pub(crate) fn set_up(screen: Screen, format: LogFormat, verbosity: u8, base: &st
         other => other,
     };
     let layer = match format {
-        LogFormat::Json => tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr).boxed(),
+        LogFormat::Json => tracing_subscriber::fmt::layer().json().with_writer(|| Beside).boxed(),
         LogFormat::Journald => tracing_journald::layer()
             .map_err(|error| {
                 CliError::world(anyhow::Error::new(error).context("log to the journal"))
@@ -58,9 +59,23 @@ pub(crate) fn set_up(screen: Screen, format: LogFormat, verbosity: u8, base: &st
             .boxed(),
         LogFormat::Auto | LogFormat::Text => {
             let ansi = screen.err().is_on();
-            tracing_subscriber::fmt::layer().with_ansi(ansi).with_target(false).with_writer(std::io::stderr).boxed()
+            tracing_subscriber::fmt::layer().with_ansi(ansi).with_target(false).with_writer(|| Beside).boxed()
         }
     };
     tracing_subscriber::registry().with(filter).with(layer).init();
     Ok(())
+}
+
+/// Standard error, with the progress display put aside for the time of a line.
+struct Beside;
+
+impl Write for Beside {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        progress::aside(|| std::io::stderr().lock().write_all(buffer))?;
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().lock().flush()
+    }
 }

@@ -5,18 +5,25 @@
 mod error;
 mod logging;
 mod logs;
+mod progress;
 mod screen;
+mod status;
+mod story;
 
 use camino::Utf8PathBuf;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::exit::Exit;
+use crate::world::Store;
 use error::CliError;
 use logging::LogFormat;
 use screen::{ColorChoice, Screen};
 
 /// Where the agent keeps its state unless told otherwise.
 const STATE_DIR: &str = "/var/lib/rekindle";
+
+/// The store's file within the state directory.
+const STORE: &str = "rekindle.sqlite";
 
 /// Turns a site into running VMs, and rebuilds them from scratch
 #[derive(Debug, Parser)]
@@ -59,6 +66,7 @@ struct Shared {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Status(status::StatusArgs),
     Logs(logs::LogsArgs),
     /// Write a completion script for a shell to standard output
     #[command(after_help = "Example:
@@ -76,6 +84,17 @@ struct Context {
 }
 
 impl Context {
+    /// The store, beside an agent that may be writing to it.
+    fn store_read_only(&self) -> Result<Store, CliError> {
+        let path = self.state_dir()?.join(STORE);
+        if !path.exists() {
+            return Err(CliError::world(anyhow::anyhow!("there is no store at `{path}`: no agent has run here"))
+                .help("run `rekindle apply` or start the agent; `--state-dir DIR` looks elsewhere"));
+        }
+        Store::open_read_only(&path)
+            .map_err(|error| CliError::world(error).help("the store belongs to the agent's user: try again as root"))
+    }
+
     fn state_dir(&self) -> Result<Utf8PathBuf, CliError> {
         Ok(self.shared.state_dir.clone().unwrap_or_else(|| STATE_DIR.into()))
     }
@@ -99,6 +118,7 @@ pub fn main() -> Exit {
 fn run(context: &Context, command: Command) -> Result<Exit, CliError> {
     logging::set_up(context.screen, context.shared.log_format, context.shared.verbose, "warn")?;
     match command {
+        Command::Status(args) => status::run(context, &args),
         Command::Logs(args) => logs::run(context, &args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -130,6 +130,22 @@ label!(
     "template name"
 );
 
+label!(
+    /// A site; part of every MAC and UUID, so it never changes.
+    SiteName,
+    "site name"
+);
+label!(
+    /// A YUM repository's id.
+    RepoName,
+    "repository name"
+);
+label!(
+    /// A health check.
+    CheckName,
+    "check name"
+);
+
 /// A fully qualified host name, lower case, at most 253 characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fqdn(String);

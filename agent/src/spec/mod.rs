@@ -23,8 +23,8 @@ pub use disk::{DiskSpec, Filesystem, Layout, VolumeSpec};
 pub use domain::{Boot, DomainDisk, DomainNic, DomainSpec, DomainType, Firmware, NicSource, Owner, Stop};
 pub use hypervisor::{BondMode, BondSpec, HypervisorInstall, HypervisorNic, HypervisorSpec, PoolSpec, VlanSpec};
 pub use id::{
-    DiskName, Fqdn, HypervisorName, IdError, MacAddr, NetworkName, OsName, PoolName, RoleName, SizeName, StageName, TeamName,
-    TemplateName, VmName,
+    CheckName, DiskName, Fqdn, HypervisorName, IdError, MacAddr, NetworkName, OsName, PoolName, RepoName, RoleName, SiteName,
+    SizeName, StageName, TeamName, TemplateName, VmName,
 };
 pub use network::{Address4, Address6, DhcpRange, Forward, NetworkKind, NetworkSpec, NicSpec};
 pub use os::{OsSpec, RepoLocation, RepoSpec, TreeLocation};
@@ -33,8 +33,8 @@ pub use secret::{PasswordHash, Token};
 pub use site::{RootAccess, SiteSpec, Spec, TeamSpec};
 pub use stage::{StagePolicy, StageSpec};
 pub use text::{
-    FileMode, HttpUrl, InterfaceName, KernelArg, Keyboard, Locale, MountPoint, OsinfoId, PackageSpec, PuppetName, ReleaseName,
-    ServiceName, SshKey, Timezone, UrlPath,
+    Contact, FileMode, HostName, HttpUrl, InterfaceName, KernelArg, Keyboard, Locale, MountPoint, OsinfoId, PackageSpec,
+    PathText, PuppetName, ReleaseName, ServiceName, SshKey, Timezone, UrlPath,
 };
 pub use time::Timestamp;
 pub use vm::{Deadlines, VmSpec};

@@ -198,6 +198,30 @@ text!(
     }
 );
 text!(
+    /// A host by name or address, such as an NTP server.
+    HostName,
+    "host",
+    "a host name or an IP address",
+    |t| {
+        t.parse::<std::net::IpAddr>().is_ok()
+            || (t.len() <= 253 && t.split('.').all(|label| word(label, 63, "", "-") && !label.ends_with('-')))
+    }
+);
+text!(
+    /// How people reach a team.
+    Contact,
+    "contact",
+    "a mail address, a channel or a name: letters, digits, blanks and `._@#+/:-`, at most 100 characters",
+    |t| word(t, 100, "#", " ._@#+/:-") && !t.ends_with(' ')
+);
+text!(
+    /// A path of the hypervisor or the guest, absolute or relative to what the key says.
+    PathText,
+    "path",
+    "a path of letters, digits and `._/+@-`",
+    |t| word(t, 500, "/._", "._/+@-")
+);
+text!(
     /// A file mode in octal.
     FileMode,
     "file mode",

@@ -1,0 +1,43 @@
+//! `stages/NAME.toml`.
+
+use crate::site::problems::Key;
+use crate::site::table::Table;
+use crate::site::value::Span;
+use crate::spec::{NetworkName, PuppetName};
+
+use super::RepoFile;
+
+/// `stages/NAME.toml`.
+#[derive(Debug)]
+pub(crate) struct StageFile {
+    pub(crate) repos: Vec<RepoFile>,
+    pub(crate) puppet_environment: Key<PuppetName>,
+    pub(crate) network: Key<NetworkName>,
+    pub(crate) approval: Key<bool>,
+    pub(crate) max_lease: Key<Span>,
+    pub(crate) auto_promote: Key<bool>,
+}
+
+impl StageFile {
+    /// Reads the file's top-level table.
+    pub(crate) fn read(mut t: Table<'_>) -> Self {
+        let (approval, max_lease, auto_promote) = match t.table("policy") {
+            None => (Key::Absent, Key::Absent, Key::Absent),
+            Some(mut p) => {
+                let policy = (p.get("approval"), p.get("max_lease"), p.get("auto_promote"));
+                p.finish();
+                policy
+            }
+        };
+        let stage = Self {
+            repos: RepoFile::all(&mut t),
+            puppet_environment: t.get("puppet_environment"),
+            network: t.get("network"),
+            approval,
+            max_lease,
+            auto_promote,
+        };
+        t.finish();
+        stage
+    }
+}

@@ -1,0 +1,418 @@
+//! TOML values as the types of `spec`: names and text by their own parsers, sizes and spans of time with units.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+use std::time::Duration;
+
+use ipnetwork::{Ipv4Network, Ipv6Network};
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::excerpt::{is_unsafe, quote};
+use super::problems::Problem;
+use super::table::{Cx, FromToml, wrong_type, wrong_value};
+use crate::spec::{
+    CheckName, Contact, DiskName, Fqdn, HostName, HttpUrl, HypervisorName, IdError, InterfaceName, KernelArg, Keyboard, Locale,
+    MacAddr, MountPoint, NetworkName, OsName, OsinfoId, PackageSpec, PasswordHash, PathText, PoolName, PuppetName, PuppetValue,
+    ReleaseName, RepoName, RoleName, ServiceName, SiteName, SizeName, SshKey, StageName, TeamName, TemplateName, Timezone,
+    UrlPath, VmName,
+};
+
+/// Reads a string and parses it.
+fn parsed<T: FromStr<Err = IdError>>(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>, secret: bool) -> Option<T> {
+    let DeValue::String(text) = value.get_ref() else {
+        wrong_type(value, "a string", key, cx);
+        return None;
+    };
+    match text.parse() {
+        Ok(good) => Some(good),
+        Err(IdError { what, expected }) => {
+            let shown = if secret { "what is written".to_owned() } else { quote(text) };
+            wrong_value(value, &shown, what, expected, key, cx);
+            None
+        }
+    }
+}
+
+macro_rules! from_text {
+    ($($name:ty),* $(,)?) => {$(
+        impl FromToml for $name {
+            fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+                parsed(value, key, cx, false)
+            }
+        }
+    )*};
+}
+
+from_text!(
+    CheckName,
+    Contact,
+    DiskName,
+    Fqdn,
+    HostName,
+    HttpUrl,
+    HypervisorName,
+    InterfaceName,
+    KernelArg,
+    Keyboard,
+    Locale,
+    MacAddr,
+    MountPoint,
+    NetworkName,
+    OsName,
+    OsinfoId,
+    PackageSpec,
+    PathText,
+    PoolName,
+    PuppetName,
+    ReleaseName,
+    RepoName,
+    RoleName,
+    ServiceName,
+    SiteName,
+    SizeName,
+    SshKey,
+    StageName,
+    TeamName,
+    TemplateName,
+    Timezone,
+    UrlPath,
+    VmName,
+);
+
+impl FromToml for PasswordHash {
+    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+        parsed(value, key, cx, true)
+    }
+}
+
+macro_rules! from_std {
+    ($($name:ty, $what:literal, $expected:literal;)*) => {$(
+        impl FromToml for $name {
+            fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+                let DeValue::String(text) = value.get_ref() else {
+                    wrong_type(value, "a string", key, cx);
+                    return None;
+                };
+                let good = text.parse().ok();
+                if good.is_none() {
+                    wrong_value(value, &quote(text), $what, $expected, key, cx);
+                }
+                good
+            }
+        }
+    )*};
+}
+
+from_std! {
+    IpAddr, "IP address", "an IPv4 or IPv6 address such as `10.44.0.1`";
+    Ipv4Addr, "IPv4 address", "an address such as `10.44.0.1`";
+    Ipv6Addr, "IPv6 address", "an address such as `fd00:44::1`";
+    Ipv4Range, "IPv4 range", "an address and a prefix length such as `10.44.0.0/24`";
+    Ipv6Range, "IPv6 range", "an address and a prefix length such as `fd00:44::/64`";
+}
+
+/// `10.44.0.0/24`; unlike the type inside, it insists on the `/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ipv4Range(pub(crate) Ipv4Network);
+
+impl FromStr for Ipv4Range {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if text.contains('/') { text.parse().map(Self).map_err(|_| ()) } else { Err(()) }
+    }
+}
+
+/// `fd00:44::/64`; unlike the type inside, it insists on the `/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ipv6Range(pub(crate) Ipv6Network);
+
+impl FromStr for Ipv6Range {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if text.contains('/') { text.parse().map(Self).map_err(|_| ()) } else { Err(()) }
+    }
+}
+
+impl FromToml for bool {
+    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+        let DeValue::Boolean(good) = value.get_ref() else {
+            wrong_type(value, "`true` or `false`", key, cx);
+            return None;
+        };
+        Some(*good)
+    }
+}
+
+fn integer(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<i64> {
+    let DeValue::Integer(number) = value.get_ref() else {
+        wrong_type(value, "a whole number", key, cx);
+        return None;
+    };
+    let good = i64::from_str_radix(number.as_str(), number.radix()).ok();
+    if good.is_none() {
+        wrong_value(value, &quote(number.as_str()), "number", "a number that fits 64 bits", key, cx);
+    }
+    good
+}
+
+/// Reads a whole number from `min` to `max`.
+pub(crate) fn integer_in(min: i64, max: i64, value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<i64> {
+    let number = integer(value, key, cx)?;
+    if (min..=max).contains(&number) {
+        return Some(number);
+    }
+    wrong_value(value, &quote(&number.to_string()), "number", &format!("a number from {min} to {max}"), key, cx);
+    None
+}
+
+/// A whole number from `MIN` to `MAX`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Whole<const MIN: i64, const MAX: i64>(pub(crate) i64);
+
+impl<const MIN: i64, const MAX: i64> Whole<MIN, MAX> {
+    /// The number as `u32`; the type's users keep `MIN` and `MAX` within it.
+    pub(crate) fn as_u32(self) -> u32 {
+        u32::try_from(self.0).unwrap_or(u32::MAX)
+    }
+
+    /// The number as `u16`; likewise.
+    pub(crate) fn as_u16(self) -> u16 {
+        u16::try_from(self.0).unwrap_or(u16::MAX)
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> FromToml for Whole<MIN, MAX> {
+    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+        integer_in(MIN, MAX, value, key, cx).map(Self)
+    }
+}
+
+/// TCP port.
+pub(crate) type Port = Whole<1, 65_535>;
+/// vCPUs of one VM: what libvirt's q35 machine takes.
+pub(crate) type Vcpus = Whole<1, 512>;
+/// A small count: attempts, parallel installs.
+pub(crate) type Count = Whole<1, 100>;
+
+/// A size in MiB, written with its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mib(pub(crate) u64);
+
+/// Largest size that is taken seriously: 1 PiB.
+const SIZE_MAX_MIB: u64 = 1 << 30;
+const SIZE_EXPECTED: &str = "a whole number and `MiB`, `GiB` or `TiB`, such as `2 GiB`";
+
+impl FromStr for Mib {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at(digits);
+        let factor = match unit.strip_prefix(' ').unwrap_or(unit) {
+            "MiB" => 1,
+            "GiB" => 1 << 10,
+            "TiB" => 1 << 20,
+            _ => return Err(()),
+        };
+        let number: u64 = number.parse().map_err(|_| ())?;
+        number.checked_mul(factor).filter(|mib| *mib <= SIZE_MAX_MIB).map(Self).ok_or(())
+    }
+}
+
+impl FromToml for Mib {
+    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::String(text) => {
+                let good = text.parse().ok();
+                if good.is_none() {
+                    wrong_value(value, &quote(text), "size", SIZE_EXPECTED, key, cx);
+                }
+                good
+            }
+            DeValue::Integer(number) => {
+                wrong_value(value, &quote(number.as_str()), "size", SIZE_EXPECTED, key, cx);
+                None
+            }
+            _ => {
+                wrong_type(value, "a string", key, cx);
+                None
+            }
+        }
+    }
+}
+
+/// A size in whole GiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Gib(pub(crate) u64);
+
+impl FromToml for Gib {
+    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+        let Mib(mib) = Mib::from_toml(value, key, cx)?;
+        if mib > 0 && mib.is_multiple_of(1024) {
+            return Some(Self(mib / 1024));
+        }
+        wrong_value(value, &quote(&format!("{mib} MiB")), "disk size", "at least 1 GiB, in whole GiB", key, cx);
+        None
+    }
+}
+
+/// A span of time, written with its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span(pub(crate) Duration);
+
+/// Longest span that is taken seriously: ten years.
+const SPAN_MAX_SECONDS: u64 = 10 * 366 * 86_400;
+const SPAN_EXPECTED: &str = "a whole number and `s`, `m`, `h` or `d`, such as `45m`";
+
+impl FromStr for Span {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at(digits);
+        let factor = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            "d" => 86_400,
+            _ => return Err(()),
+        };
+        let number: u64 = number.parse().map_err(|_| ())?;
+        let seconds = number.checked_mul(factor).filter(|s| (1..=SPAN_MAX_SECONDS).contains(s)).ok_or(())?;
+        Ok(Self(Duration::from_secs(seconds)))
+    }
+}
+
+impl FromToml for Span {
+    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::String(text) => {
+                let good = text.parse().ok();
+                if good.is_none() {
+                    wrong_value(value, &quote(text), "span of time", SPAN_EXPECTED, key, cx);
+                }
+                good
+            }
+            DeValue::Integer(number) => {
+                wrong_value(value, &quote(number.as_str()), "span of time", SPAN_EXPECTED, key, cx);
+                None
+            }
+            _ => {
+                wrong_type(value, "a string", key, cx);
+                None
+            }
+        }
+    }
+}
+
+/// Text that never leaves the agent or only travels as data: any printable characters, at most 1,000.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plain(pub(crate) String);
+
+impl FromToml for Plain {
+    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+        let DeValue::String(text) = value.get_ref() else {
+            wrong_type(value, "a string", key, cx);
+            return None;
+        };
+        if text.is_empty() || text.len() > 1000 || text.chars().any(is_unsafe) {
+            wrong_value(value, &quote(text), "text", "1 to 1,000 printable characters on one line", key, cx);
+            return None;
+        }
+        Some(Self(text.as_ref().to_owned()))
+    }
+}
+
+/// A word from a closed set, by its name in TOML.
+pub(crate) trait Word: Copy + 'static {
+    /// Names and values.
+    const WORDS: &'static [(&'static str, Self)];
+    /// What the value is.
+    const WHAT: &'static str;
+}
+
+/// Reads a word.
+pub(crate) fn word<T: Word>(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<T> {
+    let DeValue::String(text) = value.get_ref() else {
+        wrong_type(value, "a string", key, cx);
+        return None;
+    };
+    let good = T::WORDS.iter().find(|(name, _)| name == text).map(|(_, word)| *word);
+    if good.is_none() {
+        let names: Vec<String> = T::WORDS.iter().map(|(name, _)| quote(name)).collect();
+        wrong_value(value, &quote(text), T::WHAT, &names.join(" or "), key, cx);
+    }
+    good
+}
+
+macro_rules! words {
+    ($name:ty, $what:literal, $($text:literal => $value:expr),* $(,)?) => {
+        impl Word for $name {
+            const WORDS: &'static [(&'static str, Self)] = &[$(($text, $value)),*];
+            const WHAT: &'static str = $what;
+        }
+        impl FromToml for $name {
+            fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+                word(value, key, cx)
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+use crate::spec::{BondMode, DomainType, Filesystem, Firmware, Forward, Layout, PuppetMode};
+
+words!(Layout, "layout", "plain" => Layout::Plain, "lvm" => Layout::Lvm);
+words!(Filesystem, "file system", "ext4" => Filesystem::Ext4, "xfs" => Filesystem::Xfs);
+words!(DomainType, "domain type", "kvm" => DomainType::Kvm, "qemu" => DomainType::Qemu);
+words!(Firmware, "firmware", "bios" => Firmware::Bios, "uefi" => Firmware::Uefi);
+words!(Forward, "kind of forwarding", "nat" => Forward::Nat, "route" => Forward::Route, "isolated" => Forward::Isolated);
+words!(BondMode, "bond mode", "active-backup" => BondMode::ActiveBackup, "lacp" => BondMode::Lacp);
+words!(PuppetMode, "Puppet mode", "apply" => PuppetMode::Apply, "server" => PuppetMode::Server);
+
+/// Deepest nesting of Hiera data.
+const DATA_DEPTH_MAX: usize = 20;
+
+impl FromToml for PuppetValue {
+    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+        puppet_value(value, key, cx, 0)
+    }
+}
+
+fn puppet_value(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>, depth: usize) -> Option<PuppetValue> {
+    if depth > DATA_DEPTH_MAX {
+        cx.report(Problem::new(cx.span(&value.span()), format!("data is nested more than {DATA_DEPTH_MAX} levels deep")));
+        return None;
+    }
+    match value.get_ref() {
+        DeValue::String(text) => Some(PuppetValue::String(text.as_ref().to_owned())),
+        DeValue::Integer(_) => integer(value, key, cx).map(PuppetValue::Integer),
+        DeValue::Float(number) => {
+            let good = number.as_str().parse::<f64>().ok().filter(|n| n.is_finite());
+            if good.is_none() {
+                wrong_value(value, &quote(number.as_str()), "number", "a finite number", key, cx);
+            }
+            good.map(PuppetValue::Float)
+        }
+        DeValue::Boolean(good) => Some(PuppetValue::Bool(*good)),
+        DeValue::Datetime(_) => {
+            let problem = Problem::new(cx.span(&value.span()), "Hiera data has no dates");
+            cx.report(problem.help("put it in quotes"));
+            None
+        }
+        DeValue::Array(array) => {
+            let good: Vec<_> = array.iter().filter_map(|element| puppet_value(element, key, cx, depth + 1)).collect();
+            (good.len() == array.len()).then_some(PuppetValue::Array(good))
+        }
+        DeValue::Table(table) => {
+            let good: BTreeMap<_, _> = table
+                .iter()
+                .filter_map(|(name, element)| {
+                    let name = name.get_ref().as_ref();
+                    Some((name.to_owned(), puppet_value(element, name, cx, depth + 1)?))
+                })
+                .collect();
+            (good.len() == table.len()).then_some(PuppetValue::Hash(good))
+        }
+    }
+}

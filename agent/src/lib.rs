@@ -3,6 +3,8 @@
 //!
 //! ARCHITECTURE.md at the root of the repository has the picture and the rule of who may import whom.
 
+pub mod settings;
+
 pub mod site;
 
 pub mod spec;

@@ -8,17 +8,17 @@
 //! Start at [`load`]. What one file may say is in `file/`; `docs/site.md` says it for people. Nothing here stops at the first
 //! mistake, and nothing here touches anything but the site's own directory.
 
-mod error;
-mod excerpt;
+pub(crate) mod error;
+pub(crate) mod excerpt;
 mod file;
-mod load;
-mod problems;
-mod read;
+pub(crate) mod load;
+pub(crate) mod problems;
+pub(crate) mod read;
 mod resolve;
 mod revision;
 mod suggest;
-mod table;
-mod value;
+pub(crate) mod table;
+pub(crate) mod value;
 
 pub use error::{SiteError, SiteErrors};
 pub use load::{load, vm_path};

@@ -157,66 +157,65 @@ impl Root {
         if link && self.stays_inside(path, problems) != Ok(true) {
             return None;
         }
-        // Non-blocking, so that a FIFO that took a file's place cannot hold us up; a link that appeared since is refused.
-        let flags = if link { OFlag::O_NONBLOCK } else { OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW };
-        let opened = OpenOptions::new().read(true).custom_flags(flags.bits()).open(self.real.join(path));
-        match opened.and_then(read_regular) {
-            Ok(Read1::Text(text)) => {
-                if let Some(at) = text.find('\0') {
-                    let line = text[..at].matches('\n').count() + 1;
-                    problems.push(Problem::new(Place::Path(path.to_owned()), format!("line {line} holds a NUL byte")));
-                    return None;
-                }
-                Some(Source { path: path.to_owned(), text })
-            }
-            Ok(Read1::NotRegular) => {
-                problems.push(Problem::new(Place::Path(path.to_owned()), "not a regular file"));
-                None
-            }
-            Ok(Read1::TooLarge(bytes)) => {
-                let message = format!("the file has {} KiB; at most {} KiB are read", bytes.div_ceil(1024), FILE_MAX / 1024);
-                problems.push(Problem::new(Place::Path(path.to_owned()), message));
-                None
-            }
-            Ok(Read1::NotUtf8(line)) => {
-                let problem = Problem::new(Place::Path(path.to_owned()), format!("line {line} is not UTF-8"));
-                problems.push(problem.help("save the file as UTF-8"));
-                None
-            }
-            Err(error) => {
-                report_unreadable(path, &error, problems);
-                None
-            }
-        }
+        read_file(&self.real.join(path), path, link, problems)
     }
 }
 
-enum Read1 {
+/// The text of the file `full`, shown as `path`; anything but a small regular file of text is reported. `link` says whether it
+/// may be a symbolic link.
+pub(crate) fn read_file(full: &Utf8Path, path: &Utf8Path, link: bool, problems: &Problems) -> Option<Source> {
+    // Non-blocking, so that a FIFO that took a file's place cannot hold us up; a link that appeared since is refused.
+    let flags = if link { OFlag::O_NONBLOCK } else { OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW };
+    let opened = OpenOptions::new().read(true).custom_flags(flags.bits()).open(full);
+    let problem = match opened.and_then(read_regular) {
+        Ok(Content::Text(text)) => {
+            let Some(at) = text.find('\0') else { return Some(Source { path: path.to_owned(), text }) };
+            let line = text[..at].matches('\n').count() + 1;
+            Problem::new(Place::Path(path.to_owned()), format!("line {line} holds a NUL byte"))
+        }
+        Ok(Content::NotRegular) => Problem::new(Place::Path(path.to_owned()), "not a regular file"),
+        Ok(Content::TooLarge(bytes)) => {
+            let message = format!("the file has {} KiB; at most {} KiB are read", bytes.div_ceil(1024), FILE_MAX / 1024);
+            Problem::new(Place::Path(path.to_owned()), message)
+        }
+        Ok(Content::NotUtf8(line)) => {
+            Problem::new(Place::Path(path.to_owned()), format!("line {line} is not UTF-8")).help("save the file as UTF-8")
+        }
+        Err(error) => {
+            report_unreadable(path, &error, problems);
+            return None;
+        }
+    };
+    problems.push(problem);
+    None
+}
+
+enum Content {
     Text(String),
     NotRegular,
     TooLarge(u64),
     NotUtf8(usize),
 }
 
-fn read_regular(file: File) -> io::Result<Read1> {
+fn read_regular(file: File) -> io::Result<Content> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Ok(Read1::NotRegular);
+        return Ok(Content::NotRegular);
     }
     if metadata.len() > FILE_MAX {
-        return Ok(Read1::TooLarge(metadata.len()));
+        return Ok(Content::TooLarge(metadata.len()));
     }
     // The file may grow while it is read.
     let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
     file.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_MAX {
-        return Ok(Read1::TooLarge(bytes.len() as u64));
+        return Ok(Content::TooLarge(bytes.len() as u64));
     }
     Ok(match String::from_utf8(bytes) {
-        Ok(text) => Read1::Text(text),
+        Ok(text) => Content::Text(text),
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
-            Read1::NotUtf8(error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1)
+            Content::NotUtf8(error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1)
         }
     })
 }
@@ -226,6 +225,7 @@ fn is_for_people(name: &str) -> bool {
     name.starts_with('.') || name.ends_with('~') || name.ends_with(".md") || name.starts_with("README")
 }
 
-fn report_unreadable(path: &Utf8Path, error: &io::Error, problems: &Problems) {
+/// Reports that the system would not let us read `path`.
+pub(crate) fn report_unreadable(path: &Utf8Path, error: &io::Error, problems: &Problems) {
     problems.push(Problem::new(Place::Path(path.to_owned()), format!("cannot be read: {}", escape(&error.to_string()))));
 }

@@ -13,10 +13,10 @@ use super::excerpt::{is_unsafe, quote};
 use super::problems::Problem;
 use super::table::{Cx, FromToml, wrong_type, wrong_value};
 use crate::spec::{
-    CheckName, Contact, DiskName, Fqdn, HostName, HttpUrl, HypervisorName, IdError, InterfaceName, KernelArg, Keyboard, Locale,
-    MacAddr, MountPoint, NetworkName, OsName, OsinfoId, PackageSpec, PasswordHash, PathText, PoolName, PuppetName, PuppetValue,
-    ReleaseName, RepoName, RoleName, ServiceName, SiteName, SizeName, SshKey, StageName, TeamName, TemplateName, Timezone,
-    UrlPath, VmName,
+    CheckName, Contact, DiskName, Fqdn, HostName, HttpUrl, HypervisorName, IdError, InterfaceName, KernelArg, Keyboard,
+    LibvirtUri, Locale, MacAddr, MountPoint, NetworkName, OsName, OsinfoId, PackageSpec, PasswordHash, PathText, PoolName,
+    PuppetName, PuppetValue, ReleaseName, RepoName, RoleName, ServiceName, SiteName, SizeName, SshKey, StageName, TeamName,
+    TemplateName, Timezone, UrlPath, VmName,
 };
 
 /// Reads a string and parses it.
@@ -56,6 +56,7 @@ from_text!(
     InterfaceName,
     KernelArg,
     Keyboard,
+    LibvirtUri,
     Locale,
     MacAddr,
     MountPoint,
@@ -91,6 +92,7 @@ macro_rules! from_std {
     ($($name:ty, $what:literal, $expected:literal;)*) => {$(
         impl FromToml for $name {
             fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+                use $crate::site::{excerpt::quote, table::{wrong_type, wrong_value}};
                 let DeValue::String(text) = value.get_ref() else {
                     wrong_type(value, "a string", key, cx);
                     return None;
@@ -104,6 +106,8 @@ macro_rules! from_std {
         }
     )*};
 }
+
+pub(crate) use from_std;
 
 from_std! {
     IpAddr, "IP address", "an IPv4 or IPv6 address such as `10.44.0.1`";

@@ -51,6 +51,17 @@ pub struct DiskSpec {
     pub swap_mib: u64,
 }
 
+impl DiskSpec {
+    /// Size of the EFI system partition in MiB.
+    pub const EFI_MIB: u64 = 600;
+
+    /// Size of `/boot` on a root disk of `size_gib`, in MiB: three kernels with their initrds on a disk of usual size, one or two
+    /// on a small one.
+    pub const fn boot_mib(size_gib: u64) -> u64 {
+        if size_gib >= 8 { 1024 } else { 256 }
+    }
+}
+
 /// A libvirt volume with every choice made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VolumeSpec {

@@ -33,8 +33,8 @@ pub use secret::{PasswordHash, Token};
 pub use site::{RootAccess, SiteSpec, Spec, TeamSpec};
 pub use stage::{StagePolicy, StageSpec};
 pub use text::{
-    Contact, FileMode, HostName, HttpUrl, InterfaceName, KernelArg, Keyboard, Locale, MountPoint, OsinfoId, PackageSpec,
-    PathText, PuppetName, ReleaseName, ServiceName, SshKey, Timezone, UrlPath,
+    Contact, FileMode, HostName, HttpUrl, InterfaceName, KernelArg, Keyboard, LibvirtUri, Locale, MountPoint, OsinfoId,
+    PackageSpec, PathText, PuppetName, ReleaseName, ServiceName, SshKey, Timezone, UrlPath,
 };
 pub use time::Timestamp;
 pub use vm::{Deadlines, VmSpec};

@@ -222,6 +222,13 @@ text!(
     |t| word(t, 500, "/._", "._/+@-")
 );
 text!(
+    /// Where libvirt is: `qemu:///system`, `test:///default`, `qemu+unix:///system?socket=/run/…`.
+    LibvirtUri,
+    "libvirt URI",
+    "a URI such as `qemu:///system`",
+    |t| (t.starts_with("qemu") || t.starts_with("test")) && t.contains("://") && word(t, 300, "", "._/+:?=&@-")
+);
+text!(
     /// A file mode in octal.
     FileMode,
     "file mode",

@@ -19,9 +19,6 @@ const SYSTEM_DIRECTORIES: [&str; 13] =
 /// Nothing is mounted below these.
 const SYSTEM_TREES: [&str; 5] = ["/boot/", "/dev/", "/proc/", "/run/", "/sys/"];
 
-/// What `/boot` takes, and with UEFI the EFI system partition, in MiB; the templates make them so.
-const BOOT_MIB: u64 = 1024;
-const EFI_MIB: u64 = 600;
 /// The least that is left for `/`, in MiB.
 const ROOT_MIN_MIB: u64 = 512;
 
@@ -164,14 +161,15 @@ fn root(vm: &VmName, file: &VmFile, place: &Place, around: &Around<'_>, problems
     };
     let swap = merged.key(|d| &d.swap);
     let swap_mib = swap.value().map_or(0, |Mib(mib)| *mib);
-    let efi = if around.firmware == Firmware::Uefi { EFI_MIB } else { 0 };
-    let needed = BOOT_MIB + efi + swap_mib + ROOT_MIN_MIB;
+    let efi = if around.firmware == Firmware::Uefi { DiskSpec::EFI_MIB } else { 0 };
+    let boot = DiskSpec::boot_mib(size_gib);
+    let needed = boot + efi + swap_mib + ROOT_MIN_MIB;
     if size_gib * 1024 < needed {
         let place =
             size.get().map(|at| at.span).or_else(|| swap.get().map(|at| at.span)).map_or_else(|| place.clone(), Place::Span);
         let message = format!("the root disk of VM `{vm}` is too small: {size_gib} GiB for {needed} MiB");
         let efi = if efi > 0 { format!(", EFI {efi} MiB") } else { String::new() };
-        let help = format!("its layout needs /boot {BOOT_MIB} MiB{efi}, swap {swap_mib} MiB, and {ROOT_MIN_MIB} MiB for /");
+        let help = format!("its layout needs /boot {boot} MiB{efi}, swap {swap_mib} MiB, and {ROOT_MIN_MIB} MiB for /");
         problems.push(Problem::new(place, message).help(help));
     }
     Some(DiskSpec {

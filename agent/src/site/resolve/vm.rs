@@ -60,15 +60,15 @@ pub(super) fn resolve(name: &VmName, file: &VmFile, place: &Place, site: Option<
     check_name(name, place, known);
     disk::check_tables(&file.disks, problems);
     check_names(&file.checks, problems);
-    if file.puppet.is_some() {
-        check_puppet_is_on(place, known);
-    }
-
     let none = DefaultsFile::none();
     let defaults = files.top.as_ref().map_or(&none, |top| &top.defaults);
     let role_name = file.role.get();
     let role = role_name.and_then(|at| look_up(ROLE, &files.roles, at, problems)).and_then(|named| named.file.as_ref());
     let of_role = RoleKeys::of(role);
+    // Where the role uses Puppet too, it has been told.
+    if file.puppet.is_some() && !role.is_some_and(|role| role.puppet.is_some()) {
+        check_puppet_is_on(place, known);
+    }
 
     let stage_key = file.stage.or(&defaults.stage);
     let stage_at = needed(stage_key, "stage", name, place, &known_role(file, role), problems);

@@ -49,11 +49,19 @@ pub fn owner_element(owner: &Owner) -> String {
     )
 }
 
-/// Reads [`owner_element`] back: from the element alone (as libvirt hands it out) or from a whole domain definition.
-/// None where there is no such element or it is not whole.
+/// Reads [`owner_element`] back from a whole domain definition. None where there is no such element or it is not whole.
 pub fn parse_owner(xml: &str) -> Option<Owner> {
     let document = Document::parse(xml).ok()?;
-    let element = our_element(&document, "vm")?;
+    read_owner(our_element(&document, "vm")?)
+}
+
+/// Reads [`owner_element`] back from what libvirt hands out when asked for [`NAMESPACE`]: the element without its namespace.
+pub fn parse_owner_answer(xml: &str) -> Option<Owner> {
+    let document = Document::parse(xml).ok()?;
+    Some(document.root_element()).filter(|root| root.tag_name().name() == "vm").and_then(read_owner)
+}
+
+fn read_owner(element: Node<'_, '_>) -> Option<Owner> {
     Some(Owner {
         site: element.attribute("site")?.to_owned(),
         vm: element.attribute("name")?.parse::<VmName>().ok()?,
@@ -74,14 +82,10 @@ pub fn parse_network_digest(xml: &str) -> Option<String> {
     Some(our_element(&document, "network")?.attribute("digest")?.to_owned())
 }
 
-/// Our element `name`: the root itself, or directly within the root's `<metadata>`.
+/// Our element `name`, directly within the root's `<metadata>`.
 fn our_element<'a, 'input>(document: &'a Document<'input>, name: &str) -> Option<Node<'a, 'input>> {
-    let is_ours = |node: &Node<'_, '_>| node.has_tag_name((NAMESPACE, name));
-    let root = document.root_element();
-    if is_ours(&root) {
-        return Some(root);
-    }
-    root.children().filter(|node| node.has_tag_name("metadata")).flat_map(|node| node.children()).find(is_ours)
+    let metadata = document.root_element().children().filter(|node| node.has_tag_name("metadata"));
+    metadata.flat_map(|node| node.children()).find(|node| node.has_tag_name((NAMESPACE, name)))
 }
 
 #[cfg(test)]
@@ -101,10 +105,12 @@ mod tests {
     }
 
     #[test]
-    fn the_mark_reads_back_from_the_element_and_from_a_definition() {
+    fn the_mark_reads_back_from_a_definition_and_from_libvirts_answer() {
         let owner = owner("lab", "sha256:0a");
         let element = owner_element(&owner);
-        assert_eq!(parse_owner(&element), Some(owner.clone()));
+        let answer = "<vm site=\"lab\" name=\"web1\" attempt=\"3\" installing=\"yes\" digest=\"sha256:0a\"/>\n";
+        assert_eq!(parse_owner_answer(answer), Some(owner.clone()));
+        assert_eq!(parse_owner_answer(&element), Some(owner.clone()));
         let domain = format!("<domain type='qemu'><name>web1</name><metadata><x xmlns='urn:x'/>{element}</metadata></domain>");
         assert_eq!(parse_owner(&domain), Some(owner));
     }

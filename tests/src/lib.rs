@@ -1,1 +1,3 @@
 //! Harness shared by the test suite.
+
+pub mod sandbox;

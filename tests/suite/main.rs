@@ -2,3 +2,4 @@
 //! `.config/nextest.toml` runs one at a time.
 
 mod layering;
+mod libvirt_sandbox;

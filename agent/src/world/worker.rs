@@ -173,7 +173,9 @@ impl HypervisorHandle {
         pass.push(shared.slots.enter().await.ok_or_else(stuck)?);
 
         let deadline = Instant::now() + limit;
-        pass.iter().for_each(|pass| pass.begin(deadline));
+        for pass in &pass {
+            pass.begin(deadline);
+        }
         let (answer, answered) = oneshot::channel();
         let hypervisor = shared.hypervisor.clone();
         std::thread::Builder::new()
@@ -288,6 +290,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::sync::Condvar;
 
     use super::*;
@@ -342,9 +345,9 @@ mod tests {
                 memory_mib: 1,
                 cpus: 1,
                 domain_type: None,
-                pools: Default::default(),
-                networks: Default::default(),
-                domains: Default::default(),
+                pools: BTreeMap::new(),
+                networks: BTreeMap::new(),
+                domains: BTreeMap::new(),
             })
         }
         fn create_volume(&self, _: &VolumeSpec) -> Result<Change> {
@@ -406,7 +409,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_unreachable<T: std::fmt::Debug>(answer: Result<T>) {
+    fn assert_unreachable<T: std::fmt::Debug>(answer: &Result<T>) {
         assert!(matches!(answer, Err(HypervisorError::Unreachable { .. })), "{answer:?}");
     }
 
@@ -414,7 +417,7 @@ mod tests {
     fn a_call_that_hangs_is_unreachable_at_its_deadline() {
         check(LIMITS, |_, handle| async move {
             let began = Instant::now();
-            assert_unreachable(handle.observe().await);
+            assert_unreachable(&handle.observe().await);
             assert!(began.elapsed() >= LIMITS.quick);
         });
     }
@@ -424,11 +427,11 @@ mod tests {
         check(LIMITS, |hypervisor, handle| async move {
             let hung = tokio::join!(handle.observe(), handle.observe(), handle.observe(), handle.observe());
             for answer in [hung.0, hung.1, hung.2, hung.3] {
-                assert_unreachable(answer);
+                assert_unreachable(&answer);
             }
             for _ in 0..100 {
                 let began = Instant::now();
-                assert_unreachable(handle.observe().await);
+                assert_unreachable(&handle.observe().await);
                 assert!(began.elapsed() < LIMITS.quick, "waited {:?}", began.elapsed());
             }
             assert_eq!(lock(&hypervisor.calls).most, 4, "no more calls were begun");
@@ -468,9 +471,9 @@ mod tests {
     #[test]
     fn a_pool_whose_call_hangs_is_unreachable_and_others_are_not() {
         check(LIMITS, |hypervisor, handle| async move {
-            assert_unreachable(handle.create_volume(&volume("a")).await);
+            assert_unreachable(&handle.create_volume(&volume("a")).await);
             let began = Instant::now();
-            assert_unreachable(handle.create_volume(&volume("a")).await);
+            assert_unreachable(&handle.create_volume(&volume("a")).await);
             assert!(began.elapsed() < LIMITS.slow, "waited {:?}", began.elapsed());
             assert_eq!(lock(&hypervisor.calls).now, 1);
             let other = {
@@ -493,7 +496,7 @@ mod tests {
                     () = until("the call runs", || lock(&hypervisor.calls).now == n) => {}
                 }
             }
-            assert_unreachable(handle.observe().await);
+            assert_unreachable(&handle.observe().await);
             assert_eq!(lock(&hypervisor.calls).most, 4);
         });
     }

@@ -11,7 +11,7 @@ use super::connection::Session;
 use super::error::{found, is_any};
 use super::xml::read_direct_boot;
 use crate::spec::{DomainSpec, Owner, VmName};
-use crate::xml::{NAMESPACE, parse_owner};
+use crate::xml::{NAMESPACE, parse_owner_answer};
 
 /// What goes with a definition: saved memory, snapshot and checkpoint records, NVRAM.
 const UNDEFINE_ALL: sys::virDomainUndefineFlagsValues = sys::VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
@@ -132,13 +132,13 @@ pub(super) fn ours(session: &Session, vm: &VmName, uuid: Uuid) -> Result<Option<
 
 /// Our mark on the definition (not on the running instance, where the two differ); none: not ours, or gone.
 pub(super) fn owner(session: &Session, domain: &Domain, name: &str) -> Result<Option<Owner>> {
-    let kind = i32::try_from(sys::VIR_DOMAIN_METADATA_ELEMENT).unwrap_or(2);
-    let element = match domain.metadata(kind, Some(NAMESPACE), sys::VIR_DOMAIN_AFFECT_CONFIG) {
-        // A transient domain has no definition, and none of ours is transient.
-        Err(error) if is_any(&error, &[ErrorNumber::OperationInvalid, ErrorNumber::InvalidArg]) => None,
-        answer => session.check("domain", "read domain", name, found(answer))?,
-    };
-    Ok(element.as_deref().and_then(parse_owner))
+    let element =
+        match domain.metadata(sys::VIR_DOMAIN_METADATA_ELEMENT.cast_signed(), Some(NAMESPACE), sys::VIR_DOMAIN_AFFECT_CONFIG) {
+            // A transient domain has no definition, and none of ours is transient.
+            Err(error) if is_any(&error, &[ErrorNumber::OperationInvalid, ErrorNumber::InvalidArg]) => None,
+            answer => session.check("domain", "read domain", name, found(answer))?,
+        };
+    Ok(element.as_deref().and_then(parse_owner_answer))
 }
 
 fn state(session: &Session, domain: &Domain, name: &str) -> Result<State> {

@@ -90,7 +90,7 @@ fn listen(uri: &str, sinks: &Weak<Sinks>) {
                 while sinks.strong_count() > 0 && connection.is_alive().unwrap_or(false) {
                     thread::sleep(CHECK);
                 }
-                deregister(&connection, registration);
+                deregister(&connection, &registration);
             }
             Err(reason) => {
                 tracing::debug!(uri, reason, "no events");
@@ -119,7 +119,7 @@ fn register(connection: &Connect, sinks: &Weak<Sinks>) -> Result<Registration, E
         sys::virConnectDomainEventRegisterAny(
             connection.as_ptr(),
             std::ptr::null_mut(),
-            sys::VIR_DOMAIN_EVENT_ID_LIFECYCLE as c_int,
+            sys::VIR_DOMAIN_EVENT_ID_LIFECYCLE.cast_signed(),
             Some(callback),
             opaque,
             Some(free_sinks),
@@ -137,9 +137,9 @@ fn register(connection: &Connect, sinks: &Weak<Sinks>) -> Result<Registration, E
     Err(error)
 }
 
-fn deregister(connection: &Connect, registration: Registration) {
+fn deregister(connection: &Connect, registration: &Registration) {
     #[expect(unsafe_code, reason = "the virt crate has no wrapper for domain events")]
-    // SAFETY: the number came from this connection, which is still open on our side, and is used up here.
+    // SAFETY: the number came from this connection, which is still open on our side, and is not used again.
     let answer = unsafe { sys::virConnectDomainEventDeregisterAny(connection.as_ptr(), registration.0) };
     if answer < 0 {
         tracing::debug!(error = Error::last_error().message(), "deregister events");

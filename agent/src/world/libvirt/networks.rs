@@ -6,7 +6,7 @@ use virt_sys as sys;
 use super::super::hypervisor::{Change, HypervisorError, Result};
 use super::connection::Session;
 use super::error::found;
-use super::xml::{DhcpHost, NetworkXml, ReadNetwork, read_network};
+use super::xml::{DhcpHost, NetworkXml, read_network};
 use crate::spec::{NetworkKind, NetworkSpec, NicSpec, VmName};
 use crate::xml::parse_network_digest;
 
@@ -45,29 +45,32 @@ pub(super) fn ensure(session: &Session, spec: &NetworkSpec, hosts: &[(VmName, Ni
     Ok(change)
 }
 
-/// Replaces the definition `old` of `network`, and brings the running network in line.
+/// Replaces the definition `old` of `network`, the running network first: killed in between, the next pass still sees the old
+/// digest and does the rest.
 fn redefine(session: &Session, network: &Network, old: &str, wanted: &NetworkXml<'_>) -> Result<()> {
     let name = wanted.network.name.as_str();
-    let uuid = session.check("network", "read network", name, network.uuid_string())?;
-    session.check("network", "define network", name, session.connect.define_network_xml(&wanted.render(Some(&uuid))))?;
-    if !session.check("network", "look at network", name, network.is_active())? {
-        return Ok(());
+    let xml = wanted.render(Some(old));
+    if session.check("network", "look at network", name, network.is_active())? {
+        let live = session.check("network", "read network", name, network.xml_desc(0))?;
+        let (live, defined) = read_network(&live).zip(read_network(&xml)).ok_or_else(|| HypervisorError::Refused {
+            action: "read network",
+            name: name.to_owned(),
+            reason: "its definition is not XML".to_owned(),
+        })?;
+        if live.frame == defined.frame {
+            update_hosts(session, network, name, &live.hosts, &defined.hosts)?;
+        } else if live.connections == 0 {
+            session.check("network", "stop network", name, network.destroy())?;
+        } else {
+            let guests = live.connections;
+            return Err(conflict(
+                name,
+                &format!("{guests} guests are on it and the change needs a restart of it; stop them first"),
+            ));
+        }
     }
-    let read = |flags| -> Result<ReadNetwork> {
-        let xml = session.check("network", "read network", name, network.xml_desc(flags))?;
-        read_network(&xml).ok_or_else(|| refused(name, "libvirt's definition of it cannot be read"))
-    };
-    let (live, defined) = (read(0)?, read(sys::VIR_NETWORK_XML_INACTIVE)?);
-    if live.frame == defined.frame {
-        return update_hosts(session, network, name, &live.hosts, &wanted.dhcp_hosts());
-    }
-    if live.connections > 0 {
-        // Back to the old definition: what is defined and what runs must not part ways unseen.
-        session.check("network", "define network", name, session.connect.define_network_xml(old))?;
-        let reason = format!("{} guests are on it and the change needs a restart of it; stop them first", live.connections);
-        return Err(conflict(name, &reason));
-    }
-    session.check("network", "stop network", name, network.destroy())
+    session.check("network", "define network", name, session.connect.define_network_xml(&xml))?;
+    Ok(())
 }
 
 /// Brings the running network's DHCP entries from `live` to `wanted`.
@@ -89,8 +92,4 @@ fn update_hosts(session: &Session, network: &Network, name: &str, live: &[DhcpHo
 
 fn conflict(name: &str, reason: &str) -> HypervisorError {
     HypervisorError::Conflict { what: "network", name: name.to_owned(), reason: reason.to_owned() }
-}
-
-fn refused(name: &str, reason: &str) -> HypervisorError {
-    HypervisorError::Refused { action: "read network", name: name.to_owned(), reason: reason.to_owned() }
 }

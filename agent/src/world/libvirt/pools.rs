@@ -96,14 +96,12 @@ pub(super) fn create_volume(session: &Session, volume: &VolumeSpec) -> Result<Ch
     }
     match StorageVol::create_xml(&pool, &volume_xml(volume), 0) {
         Ok(_) => Ok(Change::Changed),
-        // Made by somebody else, or by us just before a crash, without libvirt having looked since.
-        Err(error)
-            if is_any(&error, &[ErrorNumber::OperationFailed, ErrorNumber::StorageVolExist, ErrorNumber::InternalError]) =>
-        {
-            let known = pool.refresh(0).is_ok() && pool.lookup_storage_vol_by_name(&volume.name).is_ok();
-            match pool.lookup_storage_vol_by_name(&volume.name) {
-                Ok(existing) if known => same_size(session, &existing, volume),
-                _ => session.check("volume", "create volume", &volume.name, Err(error)),
+        // The file is there without libvirt knowing it: made by somebody else since its last look.
+        Err(error) if is_any(&error, &[ErrorNumber::OperationInvalid, ErrorNumber::StorageVolExist]) => {
+            session.check("pool", "refresh pool", volume.pool.as_str(), pool.refresh(0))?;
+            match look_up(session, &pool, &volume.name)? {
+                Some(existing) => same_size(session, &existing, volume),
+                None => session.check("volume", "create volume", &volume.name, Err(error)),
             }
         }
         Err(error) => session.check("volume", "create volume", &volume.name, Err(error)),

@@ -54,18 +54,19 @@ pub(super) struct NetworkXml<'a> {
 }
 
 impl NetworkXml<'_> {
-    /// The definition; `uuid` is that of the network it replaces.
-    pub(super) fn render(&self, uuid: Option<&str>) -> String {
+    /// The definition. UUID and the bridge's address are those of the definition that it replaces, if any.
+    pub(super) fn render(&self, replaces: Option<&str>) -> String {
         let mut xml = String::with_capacity(1024);
         // A String takes everything that is written to it.
-        let written = self.write(&mut xml, uuid);
+        let written = self.write(&mut xml, replaces.and_then(|old| Document::parse(old).ok()).as_ref());
         debug_assert!(written.is_ok());
         xml
     }
 
-    fn write(&self, out: &mut String, uuid: Option<&str>) -> fmt::Result {
+    fn write(&self, out: &mut String, replaces: Option<&Document<'_>>) -> fmt::Result {
+        let old = |name| replaces.and_then(|old| child(old.root_element(), name));
         write!(out, "<network><name>{}</name>", Text(self.network.name.as_str()))?;
-        if let Some(uuid) = uuid {
+        if let Some(uuid) = old("uuid").and_then(|uuid| uuid.text()) {
             write!(out, "<uuid>{}</uuid>", Text(uuid))?;
         }
         write!(out, "<metadata>{}</metadata>", network_element(self.digest))?;
@@ -75,6 +76,9 @@ impl NetworkXml<'_> {
             Forward::Isolated => {}
         }
         write!(out, "<bridge name=\"{}\" stp=\"off\" delay=\"0\"/>", Text(self.bridge.as_str()))?;
+        if let Some(address) = old("mac").and_then(|mac| mac.attribute("address")) {
+            write!(out, "<mac address=\"{}\"/>", Text(address))?;
+        }
         if let Some(domain) = &self.network.domain {
             write!(out, "<domain name=\"{}\"/>", Text(domain.as_str()))?;
         }
@@ -100,15 +104,6 @@ impl NetworkXml<'_> {
             write!(out, "<ip family=\"ipv6\" address=\"{address}\" prefix=\"{}\"/>", range.prefix())?;
         }
         write!(out, "</network>")
-    }
-
-    /// The DHCP entries that the definition holds.
-    pub(super) fn dhcp_hosts(&self) -> Vec<DhcpHost> {
-        if self.dhcp.is_some() && self.network.v4.is_some() && self.network.gateway4.is_some() {
-            dhcp_hosts(self.hosts).collect()
-        } else {
-            Vec::new()
-        }
     }
 }
 
@@ -138,7 +133,7 @@ fn dhcp_hosts(hosts: &[(VmName, NicSpec)]) -> impl Iterator<Item = DhcpHost> {
 /// What a network definition of libvirt says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ReadNetwork {
-    /// Everything but DHCP entries, metadata and what libvirt adds to a running network: what a restart is needed for.
+    /// Everything but DHCP entries, metadata and what libvirt adds by itself, sorted: what a restart is needed for.
     pub(super) frame: Vec<String>,
     /// DHCP entries.
     pub(super) hosts: Vec<DhcpHost>,
@@ -162,15 +157,18 @@ pub(super) fn read_network(xml: &str) -> Option<ReadNetwork> {
         })
         .collect();
     let mut frame = Vec::new();
-    for node in root.children().filter(|node| !["metadata", "uuid"].iter().any(|name| node.has_tag_name(*name))) {
+    for node in root.children().filter(|node| !["metadata", "uuid", "mac"].iter().any(|name| node.has_tag_name(*name))) {
         flatten(node, "", &mut frame);
     }
+    frame.sort();
     Some(ReadNetwork { frame, hosts, connections })
 }
 
-/// Every element and attribute below `node` as one line each, DHCP entries and `connections` counters aside.
+/// Every element and attribute below `node` as one line each, without DHCP entries, `connections` counters and the port range
+/// that a running network with address translation shows.
 fn flatten(node: Node<'_, '_>, path: &str, lines: &mut Vec<String>) {
-    if !node.is_element() || (node.has_tag_name("host") && path.ends_with("/dhcp")) {
+    let skipped = (node.has_tag_name("host") && path.ends_with("/dhcp")) || (node.has_tag_name("nat") && path == "/forward");
+    if !node.is_element() || skipped {
         return;
     }
     let path = format!("{path}/{}", node.tag_name().name());

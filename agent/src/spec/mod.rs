@@ -11,6 +11,8 @@ mod id;
 mod network;
 mod os;
 mod puppet;
+#[cfg(test)]
+pub(crate) mod sample;
 mod secret;
 mod site;
 mod stage;

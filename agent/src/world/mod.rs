@@ -2,6 +2,7 @@
 
 pub mod boot_files;
 mod check_runner;
+mod checks;
 mod clock;
 mod hypervisor;
 #[cfg(feature = "libvirt")]
@@ -12,6 +13,7 @@ mod store;
 mod worker;
 
 pub use check_runner::CheckRunner;
+pub use checks::NetworkChecks;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use hypervisor::{Change, DomainEvent, GuestExit, Hypervisor, HypervisorError};
 #[cfg(feature = "libvirt")]

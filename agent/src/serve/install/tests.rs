@@ -47,7 +47,7 @@ async fn start_on(address: &str, phase: Phase, limits: InstallLimits) -> Server 
     std::os::unix::fs::symlink("../outside", path.join("repo/escape")).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", path.join("repo/passwd")).unwrap();
     std::os::unix::fs::symlink("repodata/repomd.xml", path.join("repo/within.xml")).unwrap();
-    let rig = testing::rig(testing::spec(path));
+    let rig = testing::rig(crate::spec::sample::spec(path));
     rig.store.put_record(&testing::record(phase, 0xab)).unwrap();
     rig.store.put_kickstart(&"web1".parse().unwrap(), 1, "text\nreboot\n").unwrap();
     let listener = crate::serve::bind(address.parse().unwrap()).await.unwrap();

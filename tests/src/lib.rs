@@ -1,3 +1,5 @@
 //! Harness shared by the test suite.
 
+pub mod contract;
 pub mod sandbox;
+pub mod site;

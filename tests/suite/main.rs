@@ -3,3 +3,5 @@
 
 mod layering;
 mod libvirt_sandbox;
+mod sim_contract;
+mod sim_guest;

@@ -6,8 +6,9 @@ use uuid::Uuid;
 use super::hypervisor::GuestLogs;
 use super::state::{Content, Definition, QCOW2_EMPTY, SimDomain, SimNetwork, SimState, SimVolume};
 use crate::observed::DomainState;
-use crate::spec::{DomainSpec, NetworkKind, NetworkSpec, NicSource, NicSpec, PoolName, PoolSpec, VmName, VolumeSpec};
+use crate::spec::{DomainNic, DomainSpec, NetworkKind, NetworkSpec, NicSource, NicSpec, PoolName, PoolSpec, VmName, VolumeSpec};
 use crate::world::{Change, HypervisorError};
+use crate::xml::parse_owner;
 
 type Result<T, E = HypervisorError> = std::result::Result<T, E>;
 
@@ -43,9 +44,8 @@ impl SimState {
 
     pub(super) fn ensure_network(&mut self, network: &NetworkSpec, hosts: &[(VmName, NicSpec)], digest: &str) -> Result<Change> {
         let name = network.name.as_str();
-        let NetworkKind::Libvirt { bridge, dhcp, .. } = &network.kind else {
-            return Err(refused("define network", name, "it is a bridge, which is not ours to define"));
-        };
+        let NetworkKind::Libvirt { bridge, dhcp, .. } = &network.kind else { return Ok(Change::Unchanged) };
+        let guests = self.guests_on(name);
         if let Some(existing) = self.networks.get_mut(name) {
             match &existing.digest {
                 None => return Err(conflict("network", name, "it does not carry our mark")),
@@ -53,6 +53,10 @@ impl SimState {
                 Some(old) if old == digest => {
                     existing.active = true;
                     return Ok(Change::Changed);
+                }
+                Some(_) if existing.active && guests > 0 && existing.frame.as_ref() != Some(network) => {
+                    let reason = format!("{guests} guests are on it and the change needs a restart of it");
+                    return Err(conflict("network", name, reason));
                 }
                 Some(_) => {}
             }
@@ -63,6 +67,7 @@ impl SimState {
             bridge: Some(bridge.as_str().to_owned()),
             hosts: hosts.iter().map(|(_, nic)| (nic.mac, nic.clone())).collect(),
             dhcp: *dhcp,
+            frame: Some(network.clone()),
         };
         self.networks.insert(name.to_owned(), defined);
         Ok(Change::Changed)
@@ -85,12 +90,8 @@ impl SimState {
             let reason = format!("pool `{pool}` is full");
             return Err(HypervisorError::NoSpace { what: "volume", name: volume.name.clone(), reason });
         }
-        let made = SimVolume {
-            serial,
-            capacity_bytes: volume.capacity_bytes,
-            allocation_bytes: QCOW2_EMPTY,
-            content: Content::Blank,
-        };
+        let made =
+            SimVolume { serial, capacity_bytes: volume.capacity_bytes, allocation_bytes: QCOW2_EMPTY, content: Content::Blank };
         directory.volumes.insert(volume.name.clone(), made);
         Ok(Change::Changed)
     }
@@ -106,14 +107,11 @@ impl SimState {
     pub(super) fn define_domain(&mut self, domain: &DomainSpec, xml: &str) -> Result<Change> {
         let name = domain.name.as_str();
         check_xml(domain, xml).map_err(|reason| refused("define domain", name, reason))?;
-        if let Some((other, _)) = self.domains.iter().find(|(other, found)| found.uuid == domain.uuid && *other != name) {
-            return Err(conflict("domain", name, format!("domain `{other}` has its UUID {}", domain.uuid)));
-        }
-        if let Some(existing) = self.domains.get_mut(name) {
-            if existing.uuid != domain.uuid || existing.ours().is_none() {
-                return Err(conflict("domain", name, "it does not carry our UUID and our mark"));
+        if let Some((existing, spec)) = self.owned(&domain.name, domain.uuid)? {
+            if spec.owner.site != domain.owner.site {
+                return Err(conflict("domain", name, format!("it belongs to site `{}`", spec.owner.site)));
             }
-            if existing.ours() == Some(domain) {
+            if spec.owner == domain.owner && spec.boot == domain.boot {
                 return Ok(Change::Unchanged);
             }
             existing.definition = Definition::Ours(Box::new(domain.clone()));
@@ -130,16 +128,24 @@ impl SimState {
         Ok(Change::Changed)
     }
 
-    /// A domain of ours by name and UUID.
-    pub(super) fn owned(&mut self, action: &'static str, vm: &VmName, uuid: Uuid) -> Result<(&mut SimDomain, DomainSpec)> {
+    /// A domain of ours by name and UUID; none where neither is taken. Anything else under either is a conflict.
+    pub(super) fn owned(&mut self, vm: &VmName, uuid: Uuid) -> Result<Option<(&mut SimDomain, DomainSpec)>> {
         let name = vm.as_str();
-        let Some(domain) = self.domains.get_mut(name) else {
-            return Err(refused(action, name, "there is no such domain"));
-        };
-        match domain.ours().filter(|_| domain.uuid == uuid).cloned() {
-            Some(spec) => Ok((domain, spec)),
+        if let Some((other, _)) = self.domains.iter().find(|(other, found)| found.uuid == uuid && *other != name) {
+            return Err(conflict("domain", name, format!("domain `{other}` has its UUID {uuid}")));
+        }
+        let Some(domain) = self.domains.get_mut(name) else { return Ok(None) };
+        match domain.ours().filter(|spec| domain.uuid == uuid && spec.owner.vm == *vm).cloned() {
+            Some(spec) => Ok(Some((domain, spec))),
             None => Err(conflict("domain", name, "it does not carry our UUID and our mark")),
         }
+    }
+
+    /// How many running domains are plugged into a network.
+    fn guests_on(&self, network: &str) -> usize {
+        let on = |nic: &DomainNic| matches!(&nic.source, NicSource::Network(name) if name.as_str() == network);
+        let running = self.domains.values().filter(|domain| domain.is_active());
+        running.filter(|domain| domain.ours().is_some_and(|spec| spec.nics.iter().any(on))).count()
     }
 
     /// Whether everything that a domain needs to run is there.
@@ -174,7 +180,7 @@ impl SimState {
     }
 }
 
-/// libvirt takes name and UUID from the XML: they must be those of the specification.
+/// libvirt takes name, UUID and our mark from the XML: they must be those of the specification.
 fn check_xml(domain: &DomainSpec, xml: &str) -> Result<(), String> {
     let document = roxmltree::Document::parse(xml).map_err(|error| format!("its XML is not well-formed: {error}"))?;
     let text = |tag: &str| {
@@ -183,6 +189,9 @@ fn check_xml(domain: &DomainSpec, xml: &str) -> Result<(), String> {
     };
     if text("name") != domain.name.as_str() || text("uuid") != domain.uuid.to_string() {
         return Err(format!("its XML names domain `{}` with UUID `{}`", text("name"), text("uuid")));
+    }
+    if parse_owner(xml).as_ref() != Some(&domain.owner) {
+        return Err("its XML does not carry the mark of its specification".to_owned());
     }
     Ok(())
 }

@@ -225,11 +225,8 @@ impl SimState {
                 None => (None, KickstartFacts::default()),
                 Some(system) => {
                     let step = if system.first_boot_done { GuestStep::Serve } else { GuestStep::FirstBoot };
-                    let facts = KickstartFacts {
-                        packages: system.packages.clone(),
-                        address: system.address,
-                        puppet: system.puppet,
-                    };
+                    let facts =
+                        KickstartFacts { packages: system.packages.clone(), address: system.address, puppet: system.puppet };
                     (Some(step), facts)
                 }
             },
@@ -237,7 +234,8 @@ impl SimState {
         if first.is_none() && logs {
             append(&spec.console_log, &["Booting from Hard Disk...".to_owned(), "No bootable device.".to_owned()]);
         }
-        let step = first.map(|step| (now.plus(step.takes() / config.speed), step));
+        let runs = config.domain_types.contains(&spec.domain_type);
+        let step = first.filter(|_| runs).map(|step| (now.plus(step.takes() / config.speed), step));
         if let Some(domain) = self.domains.get_mut(name) {
             domain.state = DomainState::Running;
             domain.reason = "booted";
@@ -321,6 +319,10 @@ impl SimState {
             if let Some(domain) = self.domains.get_mut(&name) {
                 domain.state = DomainState::Paused;
                 domain.reason = "I/O error";
+                // QEMU writes again when it is resumed.
+                if let Some(run) = domain.run.as_mut() {
+                    run.step = Some((at, step));
+                }
             }
             events.push(DomainEvent { domain: name, event: "suspended" });
             return;
@@ -405,9 +407,9 @@ fn act(step: GuestStep, run: &Run, spec: &DomainSpec, address: Option<std::net::
                 .tell(GuestEventKind::Stage(InstallStage::Pre)),
         },
         GuestStep::Storage => match run.fault {
-            Some(GuestFault::DiskTooSmall) => Act::new(Then::Hang)
-                .progress("Configuring storage")
-                .stops("Unable to allocate requested partition scheme"),
+            Some(GuestFault::DiskTooSmall) => {
+                Act::new(Then::Hang).progress("Configuring storage").stops("Unable to allocate requested partition scheme")
+            }
             _ => Act::new(Then::Go(GuestStep::Packages))
                 .log("INFO", "anaconda: installation: Queue started: Installation queue (1/16)")
                 .progress("Setting up the installation environment")
@@ -481,9 +483,7 @@ fn packages(run: &Run) -> Act {
             .log("ERR", "packaging: base repo (http://mirror/BaseOS) not valid -- removing it")
             .log("ERR", "packaging: reason for repo removal: Cannot download repodata/repomd.xml: All mirrors were tried")
             .stops("The following mandatory spokes are not completed: Installation source, Software selection"),
-        Some(GuestFault::PackageMissing(name)) => {
-            start.stops(&format!("Problems in request: missing packages: {name}"))
-        }
+        Some(GuestFault::PackageMissing(name)) => start.stops(&format!("Problems in request: missing packages: {name}")),
         Some(GuestFault::ScriptletFails(name)) => start
             .log("ERR", format!("dnf: Error in POSTIN scriptlet in rpm package {name}"))
             .stops(&format!("Error in POSTIN scriptlet in rpm package {name}")),
@@ -497,10 +497,8 @@ fn packages(run: &Run) -> Act {
                 .log("INFO", "packaging: Downloading packages finished.")
                 .progress("Preparing transaction from installation source");
             for package in installed(&run.kickstart) {
-                act = act.log(
-                    "INFO",
-                    format!("packaging: Installed: {}-{}.{} 1650000000 0", package.name, package.evr, package.arch),
-                );
+                act = act
+                    .log("INFO", format!("packaging: Installed: {}-{}.{} 1650000000 0", package.name, package.evr, package.arch));
             }
             act.progress("Installing boot loader")
                 .progress("Performing post-installation setup tasks")

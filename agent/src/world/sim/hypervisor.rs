@@ -80,6 +80,8 @@ pub struct SimHypervisor {
 pub(super) struct Inner {
     pub(super) state: SimState,
     pub(super) faults: Faults,
+    /// The domain type that a probe has found to work.
+    proved: Option<DomainType>,
     events: Vec<DomainEvent>,
 }
 
@@ -174,8 +176,14 @@ impl SimHypervisor {
 
     /// Adds a network of somebody else.
     pub fn add_foreign_network(&self, name: &str) {
-        let network =
-            SimNetwork { active: true, digest: None, bridge: Some(format!("virbr-{name}")), hosts: BTreeMap::new(), dhcp: None };
+        let network = SimNetwork {
+            active: true,
+            digest: None,
+            bridge: Some(format!("virbr-{name}")),
+            hosts: BTreeMap::new(),
+            dhcp: None,
+            frame: None,
+        };
         self.lock().state.networks.insert(name.to_owned(), network);
     }
 
@@ -209,9 +217,7 @@ impl SimHypervisor {
     pub(super) fn is_serving(&self, vm: &VmName) -> bool {
         let inner = self.lock();
         let domain = inner.state.domains.get(vm.as_str());
-        domain.is_some_and(|domain| {
-            domain.state == DomainState::Running && domain.run.as_ref().is_some_and(|run| run.serving)
-        })
+        domain.is_some_and(|domain| domain.state == DomainState::Running && domain.run.as_ref().is_some_and(|run| run.serving))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -262,7 +268,7 @@ impl Hypervisor for SimHypervisor {
             Ok(ObservedHost {
                 memory_mib: self.config.memory_mib,
                 cpus: self.config.cpus,
-                domain_type: None,
+                domain_type: inner.proved,
                 pools: inner.state.observed_pools(),
                 networks: inner.state.observed_networks(),
                 domains: inner.state.domains.iter().map(|(name, domain)| (name.clone(), domain.observed())).collect(),
@@ -271,7 +277,13 @@ impl Hypervisor for SimHypervisor {
     }
 
     fn probe(&self, domain_type: DomainType, _deadline: Duration) -> Result<bool> {
-        self.call(Call::Probe, "host", "sim", |_, _| Ok(self.config.domain_types.contains(&domain_type)))
+        self.call(Call::Probe, "host", "sim", |inner, _| {
+            let works = self.config.domain_types.contains(&domain_type);
+            if works {
+                inner.proved = Some(domain_type);
+            }
+            Ok(works)
+        })
     }
 
     fn ensure_pool(&self, pool: &PoolSpec) -> Result<Change> {
@@ -305,9 +317,18 @@ impl Hypervisor for SimHypervisor {
 
     fn start_domain(&self, vm: &VmName, uuid: Uuid) -> Result<Change> {
         self.call(Call::StartDomain, "domain", vm.as_str(), |inner, now| {
-            let spec = inner.state.owned("start domain", vm, uuid)?.1.clone();
-            if inner.state.domains.get(vm.as_str()).is_some_and(SimDomain::is_active) {
-                return Ok(Change::Unchanged);
+            let Some((domain, spec)) = inner.state.owned(vm, uuid)? else {
+                return Err(refused("start domain", vm.as_str(), "there is no such domain"));
+            };
+            match domain.state {
+                DomainState::Running => return Ok(Change::Unchanged),
+                DomainState::Paused => {
+                    domain.state = DomainState::Running;
+                    domain.reason = "unpaused";
+                    inner.event(vm.as_str(), "resumed");
+                    return Ok(Change::Changed);
+                }
+                DomainState::ShutOff | DomainState::Crashed => {}
             }
             inner.state.can_start(&spec, self.config.memory_mib, self.config.logs)?;
             let fault = inner.faults.on_start(vm.as_str(), spec.boot == Boot::Disk);
@@ -320,10 +341,7 @@ impl Hypervisor for SimHypervisor {
     fn stop_domain(&self, vm: &VmName, uuid: Uuid, how: Stop) -> Result<Change> {
         let speed = self.config.speed;
         self.call(Call::StopDomain, "domain", vm.as_str(), |inner, now| {
-            if !inner.state.domains.contains_key(vm.as_str()) {
-                return Ok(Change::Unchanged);
-            }
-            let (domain, _) = inner.state.owned("stop domain", vm, uuid)?;
+            let Some((domain, _)) = inner.state.owned(vm, uuid)? else { return Ok(Change::Unchanged) };
             if !domain.is_active() {
                 return Ok(Change::Unchanged);
             }
@@ -342,10 +360,7 @@ impl Hypervisor for SimHypervisor {
 
     fn undefine_domain(&self, vm: &VmName, uuid: Uuid) -> Result<Change> {
         self.call(Call::UndefineDomain, "domain", vm.as_str(), |inner, _| {
-            if !inner.state.domains.contains_key(vm.as_str()) {
-                return Ok(Change::Unchanged);
-            }
-            let (domain, _) = inner.state.owned("undefine domain", vm, uuid)?;
+            let Some((domain, _)) = inner.state.owned(vm, uuid)? else { return Ok(Change::Unchanged) };
             if domain.is_active() {
                 return Err(refused("undefine domain", vm.as_str(), "it is running"));
             }
@@ -357,19 +372,19 @@ impl Hypervisor for SimHypervisor {
 
     fn addresses(&self, vm: &VmName, uuid: Uuid) -> Result<Vec<IpAddr>> {
         self.call(Call::Addresses, "domain", vm.as_str(), |inner, _| {
-            let (domain, spec) = inner.state.owned("look up addresses of domain", vm, uuid)?;
-            let up = domain.state == DomainState::Running && domain.run.as_ref().is_some_and(super::guest::Run::is_up);
-            let spec = spec.clone();
+            let Some((domain, spec)) = inner.state.owned(vm, uuid)? else { return Ok(Vec::new()) };
+            if !domain.is_up() {
+                return Ok(Vec::new());
+            }
             let fixed = inner.state.system_of(&spec).and_then(|system| system.address);
-            Ok(if up { inner.state.address_of(&spec, fixed).into_iter().collect() } else { Vec::new() })
+            Ok(inner.state.address_of(&spec, fixed).into_iter().collect())
         })
     }
 
     fn guest_exec(&self, vm: &VmName, uuid: Uuid, argv: &[String], _timeout: Duration) -> Result<GuestExit> {
         self.call(Call::GuestExec, "domain", vm.as_str(), |inner, _| {
-            let (domain, _) = inner.state.owned("run a command in domain", vm, uuid)?;
-            if domain.state != DomainState::Running || !domain.run.as_ref().is_some_and(super::guest::Run::is_up) {
-                return Err(HypervisorError::GuestAgent { vm: vm.clone(), reason: "the guest agent is not connected".to_owned() });
+            if !inner.state.owned(vm, uuid)?.is_some_and(|(domain, _)| domain.is_up()) {
+                return Err(HypervisorError::GuestAgent { vm: vm.clone(), reason: "it is not connected".to_owned() });
             }
             // The one command with a meaning of its own: everything else is taken to be there and to work.
             let fails = argv.first().is_some_and(|program| program.ends_with("/false"));

@@ -55,7 +55,10 @@ mod tests {
 
     #[test]
     fn an_ipv6_address_loses_its_prefix_length_and_dhcp_gives_none() {
-        assert_eq!(KickstartFacts::of("network --noipv4 --ipv6=fd00::7/64").address, Some("fd00::7".parse().expect("an address")));
+        assert_eq!(
+            KickstartFacts::of("network --noipv4 --ipv6=fd00::7/64").address,
+            Some("fd00::7".parse().expect("an address"))
+        );
         assert_eq!(KickstartFacts::of("network --bootproto=dhcp --ipv6=auto").address, None);
     }
 }

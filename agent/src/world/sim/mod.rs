@@ -15,14 +15,14 @@
 //! * **Networks** with digest, DHCP entries and state; bridges are taken to exist.
 //! * **Domains** with definition, owner mark, run state and reason; what runs needs its volumes, its networks and memory.
 //! * **Things of others**: domains, networks, pools and volumes without our mark, which every call must leave alone.
-//! * **Guests.** A domain that boots the installer runs [`GuestStep::Fetch`] to [`GuestStep::Reboot`]; one that boots its disk
-//!   runs [`GuestStep::FirstBoot`] to [`GuestStep::Serve`], if an installer has finished on that disk. The token is read from
-//!   the kernel command line and stays on the disk, as it does in a real guest. Log files are written as Anaconda and a serial
-//!   console would.
+//! * **Guests.** One that boots the installer runs [`GuestStep::Fetch`] to [`GuestStep::Reboot`]; one that boots its disk runs
+//!   [`GuestStep::FirstBoot`] to [`GuestStep::Serve`], if an installer has finished on that disk. The token is read from the
+//!   kernel command line and stays on the disk, as it does in a real guest. Log files are written as Anaconda and a serial
+//!   console would. A domain whose type does not work starts and does nothing, as under a `/dev/kvm` that only opens.
 //! * **Lifecycle events**, after the change that they tell of.
 //!
 //! What is not: the content of a kickstart (packages, addresses and whether Puppet runs are read from it, nothing else is
-//! understood), XML beyond name and UUID, CPU and I/O load, live changes of running domains, and autostart of domains, for
+//! understood), XML beyond name, UUID and our mark, CPU and I/O load, live changes of running domains, and autostart of domains, for
 //! which the trait has no call.
 
 mod calls;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::guest::Run;
 use crate::observed::{DomainState, ObservedDomain, ObservedNetwork, ObservedPool, ObservedVolume};
-use crate::spec::{Address4, Boot, DhcpRange, DomainSpec, MacAddr, NicSource, NicSpec, Token, VmName};
+use crate::spec::{Address4, Boot, DhcpRange, DomainSpec, MacAddr, NetworkSpec, NicSource, NicSpec, Token, VmName};
 
 /// What a fresh qcow2 file takes on the hypervisor.
 pub(super) const QCOW2_EMPTY: u64 = 196_616;
@@ -103,6 +103,8 @@ pub struct SimNetwork {
     pub hosts: BTreeMap<MacAddr, NicSpec>,
     /// Addresses that its DHCP server hands out.
     pub dhcp: Option<DhcpRange>,
+    /// What it was made from; none: not by us. Only its DHCP entries can change while guests are on it.
+    pub frame: Option<NetworkSpec>,
 }
 
 /// A domain's definition.
@@ -156,6 +158,11 @@ impl SimDomain {
     /// It takes memory and CPUs.
     pub fn is_active(&self) -> bool {
         matches!(self.state, DomainState::Running | DomainState::Paused)
+    }
+
+    /// The installed system runs in it, and its guest agent answers.
+    pub(super) fn is_up(&self) -> bool {
+        self.state == DomainState::Running && self.run.as_ref().is_some_and(Run::is_up)
     }
 
     pub(super) fn observed(&self) -> ObservedDomain {
@@ -340,8 +347,7 @@ mod tests {
     fn a_write_that_does_not_fit_changes_nothing() {
         let mut state = SimState::default();
         let volume = SimVolume { serial: 1, capacity_bytes: 20 << 30, allocation_bytes: QCOW2_EMPTY, content: Content::Blank };
-        let directory =
-            SimDirectory { capacity_bytes: 1 << 30, full: false, volumes: [("a".to_owned(), volume.clone())].into() };
+        let directory = SimDirectory { capacity_bytes: 1 << 30, full: false, volumes: [("a".to_owned(), volume.clone())].into() };
         state.directories.insert("/p".into(), directory);
         state.pools.insert("p".to_owned(), SimPool { active: true, path: "/p".into() });
         assert!(!state.write("p", "a", Content::Partitioned, 2 << 30));

@@ -3,3 +3,4 @@
 pub mod contract;
 pub mod sandbox;
 pub mod site;
+pub mod specs;

@@ -5,3 +5,4 @@ mod layering;
 mod libvirt_sandbox;
 mod sim_contract;
 mod sim_guest;
+mod templates;

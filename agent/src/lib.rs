@@ -19,6 +19,8 @@ pub mod world;
 
 pub mod plan;
 
+pub mod execute;
+
 pub mod reconcile;
 
 pub mod serve;

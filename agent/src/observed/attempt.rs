@@ -25,6 +25,8 @@ pub struct VmRecord {
     pub since: Timestamp,
     /// Digest of what was asked for when the attempt began.
     pub spec_digest: String,
+    /// The site's revision when the attempt began.
+    pub site_revision: String,
     /// Set in `Failed`; kept through the retry so that status can show it.
     pub failure: Option<Failure>,
     /// Somebody asked for this VM to be rebuilt, and has not been served yet: when, and who.

@@ -23,20 +23,12 @@ struct PoolRoom {
 impl Admission {
     pub(super) fn new(input: &PlanInput<'_>, host: &ObservedHost) -> Self {
         let hypervisor = input.spec.hypervisors.get(input.hypervisor);
-        let installs = input
-            .observed
-            .vms
-            .values()
-            .filter(|vm| {
-                matches!(vm.record.phase, Phase::Preparing | Phase::Installing | Phase::Installed)
-                    || (input.busy.contains(&Subject::Vm(vm.record.vm.clone())) && vm.record.rebuild.is_some())
-            })
-            .count() as u32;
+        let installs = input.spec.vms_on(input.hypervisor).filter(|vm| takes_a_slot(input, &vm.name)).count() as u32;
         // A VM without a domain yet has its memory reserved from the moment its attempt is recorded.
         let mut memory_of: BTreeMap<VmName, u64> = input
             .spec
             .vms_on(input.hypervisor)
-            .filter(|vm| input.observed.vms.get(&vm.name).is_some_and(|o| o.record.attempt > 0))
+            .filter(|vm| takes_a_slot(input, &vm.name) || input.observed.vms.get(&vm.name).is_some_and(|o| o.record.attempt > 0))
             .map(|vm| (vm.name.clone(), vm.memory_mib))
             .collect();
         let mut foreign = 0;
@@ -111,5 +103,20 @@ impl Admission {
         self.memory_free_mib -= needs;
         self.memory_of.insert(vm.name.clone(), vm.memory_mib.max(has));
         Ok(())
+    }
+}
+
+/// An install of `vm` is under way, or was admitted by a pass whose steps have not all been seen yet.
+fn takes_a_slot(input: &PlanInput<'_>, vm: &VmName) -> bool {
+    let busy = || input.busy.contains(&Subject::Vm(vm.clone()));
+    match input.observed.vms.get(vm).map(|observed| &observed.record) {
+        None => busy(),
+        Some(record) => match record.phase {
+            Phase::Preparing | Phase::Installing | Phase::Installed => true,
+            Phase::Failed => busy(),
+            Phase::Booting | Phase::Enrolling | Phase::Verifying | Phase::Ready | Phase::Retiring => {
+                record.rebuild.is_some() && busy()
+            }
+        },
     }
 }

@@ -40,6 +40,10 @@ pub(super) fn plan_preparing(view: &VmView<'_>, vm: &VmSpec, observed: &Observed
         plan.reason = missing.reason;
         return plan;
     }
+    if view.domain.is_some_and(|domain| matches!(domain.state, DomainState::Running | DomainState::Paused)) {
+        // An earlier attempt's guest, started by somebody else or left by a crash: the definition cannot change under it.
+        plan.steps.push(Step::StopDomain { vm: vm.name.clone(), uuid, how: Stop::Now });
+    }
     let Some(os) = view.input.spec.oses.get(&vm.os) else {
         return waiting(plan, format!("OS `{}` is not in the site", vm.os));
     };
@@ -54,7 +58,7 @@ pub(super) fn plan_preparing(view: &VmView<'_>, vm: &VmSpec, observed: &Observed
         return waiting(plan, format!("network `{}` names no `install_address`", vm.install_nic().network));
     };
     if !observed.kickstart_ready {
-        plan.steps.push(Step::PrepareKickstart(Box::new(record.clone())));
+        plan.steps.push(Step::PrepareKickstart { record: Box::new(record.clone()), base: base.clone() });
     }
     let fresh = view.input.observed.boot_files.get(&vm.os).filter(|files| files.checked >= record.since);
     let (Some(files), Some(domain_type)) = (fresh, infra::domain_type(view.input, view.host)) else {
@@ -110,7 +114,13 @@ pub(super) fn plan_installing(view: &VmView<'_>, vm: &VmSpec, observed: &Observe
                 let failure = diagnose::install_failure(view.input.now, observed, Cause::OutOfSpace, &detail);
                 return failed(view, observed, plan, failure, true);
             }
-            waiting(plan, format!("the domain is paused: {reason}"))
+            if plan.deadline.is_some_and(|deadline| deadline <= view.input.now) {
+                let detail = format!("the domain is paused: {reason}");
+                let failure = diagnose::install_failure(view.input.now, observed, Cause::NeverRebooted, &detail);
+                return failed(view, observed, plan, failure, true);
+            }
+            let deadline = plan.deadline;
+            VmPlan { deadline, ..waiting(plan, format!("the domain is paused: {reason}")) }
         }
         // Evidence of the end counts, whatever the domain did after it.
         _ if finished => {
@@ -124,6 +134,9 @@ pub(super) fn plan_installing(view: &VmView<'_>, vm: &VmSpec, observed: &Observe
                 (_, Some(domain)) => (Cause::StoppedDuringInstall, format!("libvirt says: {}", domain.reason)),
                 (_, None) => (Cause::StoppedDuringInstall, "its domain is gone from libvirt".to_owned()),
             };
+            // Switched off by us at the first sign of a failure, and then killed before that was noted.
+            let (cause, detail) =
+                if diagnose::has_failed(observed) { (Cause::InstallerFailed, String::new()) } else { (cause, detail) };
             let failure = diagnose::install_failure(view.input.now, observed, cause, &detail);
             failed(view, observed, plan, failure, false)
         }
@@ -172,7 +185,9 @@ pub(super) fn plan_failed(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm,
     if failure.cause == Cause::CheckFailed || record.ready_at.is_some() {
         return super::run::plan_failed_checks(view, vm, observed, &why);
     }
-    let changed = record.spec_digest != digest::install_digest(view.input.spec, vm);
+    // What fails the same way each time is tried again with each new revision: a template may have been mended.
+    let changed = record.spec_digest != digest::install_digest(view.input.spec, vm)
+        || (!may_pass_next_time(failure.cause) && record.site_revision != view.input.spec.revision);
     let spent = record.tries >= vm.attempts;
     if !changed && (spent || !may_pass_next_time(failure.cause)) {
         let advice =

@@ -26,7 +26,12 @@ pub enum Step {
     /// Store this record: intent, or a transition that was observed.
     Record(Box<VmRecord>),
     /// Render, check and store the kickstart of an attempt.
-    PrepareKickstart(Box<VmRecord>),
+    PrepareKickstart {
+        /// The attempt.
+        record: Box<VmRecord>,
+        /// `http://ADDRESS:PORT` at which the guest reaches the install listener.
+        base: String,
+    },
     /// Create a volume.
     CreateVolume(VolumeSpec),
     /// Delete a volume, with consent or within the retries of an install that never finished.
@@ -84,7 +89,7 @@ impl Step {
                 crate::observed::Phase::Preparing => format!("begin attempt {}", record.attempt),
                 phase => format!("note that it is {}", phase.as_str()),
             },
-            Self::PrepareKickstart(_) => "render and check the kickstart".to_owned(),
+            Self::PrepareKickstart { .. } => "render and check the kickstart".to_owned(),
             Self::CreateVolume(volume) => format!("create volume `{}` ({} GiB)", volume.name, volume.capacity_bytes >> 30),
             Self::DeleteVolume { volume, .. } => format!("delete volume `{volume}`"),
             Self::DefineDomain(domain) => match domain.boot {
@@ -98,6 +103,14 @@ impl Step {
             Self::RunChecks { .. } => "run its checks".to_owned(),
             Self::Forget(_) => "forget it".to_owned(),
         }
+    }
+
+    /// libvirt has to be looked at again after it.
+    pub fn touches_hypervisor(&self) -> bool {
+        !matches!(
+            self,
+            Self::RunChecks { .. } | Self::Record(_) | Self::PrepareKickstart { .. } | Self::FetchBootFiles(_) | Self::Forget(_)
+        )
     }
 
     /// Only looks or takes notes: nothing outside our own store changes.

@@ -76,8 +76,11 @@ fn plan_vm(view: &VmView<'_>, vm: Option<&VmSpec>, observed: Option<&ObservedVm>
         },
         (Some(vm), None) => plan_new(view, vm, admission),
         (None, observed) => {
-            let reason =
-                format!("it is not in the site any more; it is kept until somebody consents: `rekindle destroy {}`", view.name);
+            let place = match view.input.spec.vms.get(view.name) {
+                Some(vm) => format!("the site puts it on hypervisor `{}`", vm.hypervisor),
+                None => "it is not in the site any more".to_owned(),
+            };
+            let reason = format!("{place}; it is kept here until somebody consents: `rekindle destroy {}`", view.name);
             view.plan(observed, Action::Blocked, reason)
         }
     }
@@ -181,6 +184,7 @@ impl<'a> VmView<'a> {
             phase: Phase::Preparing,
             since: self.input.now,
             spec_digest: digest::install_digest(self.input.spec, vm),
+            site_revision: self.input.spec.revision.clone(),
             failure: None,
             rebuild: None,
             ready_at: None,
@@ -227,8 +231,11 @@ impl<'a> VmView<'a> {
     fn hold_back(&self, plan: &mut VmPlan) {
         let subject = Subject::Vm(self.name.clone());
         if self.input.busy.contains(&subject) {
+            // A settled VM whose checks are being run is settled all the same.
+            if !plan.is_settled() {
+                plan.action = Action::Continue;
+            }
             plan.steps.clear();
-            plan.action = Action::Continue;
         } else if let Some(error) = self.input.observed.errors.get(&subject)
             && !plan.steps.is_empty()
             && !plan.steps.iter().all(|step| matches!(step, Step::Record(_)))

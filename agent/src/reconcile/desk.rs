@@ -65,7 +65,7 @@ pub struct StaticRoot {
 }
 
 /// Makes the Puppet archive of a VM; `reconcile` fills it in.
-pub(super) type PuppetArchive = dyn Fn(&Spec, &VmName) -> Result<Bytes, String> + Send + Sync;
+pub(crate) type PuppetArchive = dyn Fn(&Spec, &VmName) -> Result<Bytes, String> + Send + Sync;
 
 /// The install desk.
 pub struct InstallDesk {

@@ -1,25 +1,101 @@
 //! Stage 5 of the pipeline: the outside, behind traits named after our needs.
+//!
+//! [`World`] holds all of it; `execute` is the only writer, [`Collector`] the only reader.
 
+mod board;
+mod boot;
 pub mod boot_files;
 mod check_runner;
 mod checks;
 mod clock;
+mod collect;
 mod hypervisor;
 #[cfg(feature = "libvirt")]
 mod libvirt;
+mod logs;
 pub mod puppet;
 pub mod sim;
 mod store;
 mod worker;
 
+pub use board::{Board, StepFailure};
+pub use boot::{BootFileCache, BootFileSource};
 pub use check_runner::CheckRunner;
 pub use checks::NetworkChecks;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use collect::Collector;
 pub use hypervisor::{Change, DomainEvent, GuestExit, Hypervisor, HypervisorError};
 #[cfg(feature = "libvirt")]
 pub use libvirt::Libvirt;
+pub use logs::last_lines;
 pub use store::{Store, StoreError, TimelineEntry};
 pub use worker::{CallLimits, HypervisorHandle};
 
 pub use crate::observed::Disposition;
 pub use crate::spec::Stop;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use camino::Utf8PathBuf;
+
+use crate::observed::BootFiles;
+use crate::spec::{OsName, OsSpec, Timestamp, VmName};
+
+/// Everything outside of the process.
+pub struct World {
+    /// libvirt or the simulator.
+    pub hypervisor: HypervisorHandle,
+    /// What cannot be observed.
+    pub store: Arc<Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Health checks over the network.
+    pub checks: Arc<dyn CheckRunner>,
+    /// Kernels and initrds.
+    pub boot: Arc<dyn BootFileSource>,
+    /// Errors and check results of this run.
+    pub board: Board,
+    /// Where VMs' logs are.
+    pub state_dir: Utf8PathBuf,
+    /// When each tree was last asked, in this run.
+    asked: Mutex<BTreeMap<OsName, BootFiles>>,
+}
+
+impl World {
+    /// A world of these parts.
+    pub fn new(
+        hypervisor: HypervisorHandle,
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        checks: Arc<dyn CheckRunner>,
+        boot: Arc<dyn BootFileSource>,
+        state_dir: Utf8PathBuf,
+    ) -> Self {
+        Self { hypervisor, store, clock, checks, boot, board: Board::default(), state_dir, asked: Mutex::default() }
+    }
+
+    /// The directory of an attempt's logs.
+    pub fn attempt_dir(&self, vm: &VmName, attempt: u32) -> Utf8PathBuf {
+        self.state_dir.join("vms").join(vm.as_str()).join(format!("attempt-{attempt}"))
+    }
+
+    /// Under which name the store keeps the probe's answer: it holds until the machine boots again.
+    pub fn probe_fact(&self) -> String {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        format!("domain-type@{}", boot.trim())
+    }
+
+    /// Boot files that were asked for in this run and are still there.
+    pub fn boot_files(&self, os: &OsSpec) -> Option<BootFiles> {
+        let files = self.asked.lock().unwrap_or_else(PoisonError::into_inner).get(&os.name).cloned()?;
+        let cached = self.boot.cached(os)?;
+        (cached.kernel == files.kernel && cached.initrd == files.initrd).then_some(files)
+    }
+
+    /// The tree of `os` has just been asked.
+    pub fn note_boot_files(&self, os: &OsName, files: BootFiles, at: Timestamp) {
+        let files = BootFiles { checked: at, ..files };
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(os.clone(), files);
+    }
+}

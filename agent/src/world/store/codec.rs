@@ -19,6 +19,8 @@ struct StoredRecord {
     phase: String,
     since: u64,
     spec_digest: String,
+    #[serde(default)]
+    site_revision: String,
     failure: Option<StoredFailure>,
     rebuild: Option<StoredConsent>,
     ready_at: Option<u64>,
@@ -67,6 +69,7 @@ pub(super) fn record_to_json(record: &VmRecord) -> String {
         phase: record.phase.as_str().to_owned(),
         since: record.since.0,
         spec_digest: record.spec_digest.clone(),
+        site_revision: record.site_revision.clone(),
         failure: record.failure.as_ref().map(|failure| StoredFailure {
             at: failure.at.0,
             phase: failure.phase.as_str().to_owned(),
@@ -92,6 +95,7 @@ pub(super) fn record_from_json(vm: &str, text: &str) -> Result<VmRecord, String>
         phase: phase(&stored.phase)?,
         since: Timestamp(stored.since),
         spec_digest: stored.spec_digest,
+        site_revision: stored.site_revision,
         failure: stored
             .failure
             .map(|failure| {

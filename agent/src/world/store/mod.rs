@@ -7,7 +7,7 @@
 mod codec;
 mod schema;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -73,6 +73,7 @@ pub struct TimelineEntry {
 pub struct Store {
     path: Utf8PathBuf,
     connection: Mutex<Connection>,
+    changed: Mutex<BTreeSet<VmName>>,
 }
 
 impl Store {
@@ -89,7 +90,7 @@ impl Store {
             action: "open for reading",
             source,
         })?;
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), changed: Mutex::default() })
     }
 
     /// A store that ends with the process, for the simulator and tests.
@@ -98,16 +99,25 @@ impl Store {
     }
 
     fn prepare(path: &Utf8Path, connection: rusqlite::Result<Connection>) -> Result<Self, StoreError> {
-        let store = Self {
-            path: path.to_owned(),
-            connection: Mutex::new(connection.map_err(|source| StoreError::Sqlite {
-                path: path.to_owned(),
-                action: "open",
-                source,
-            })?),
-        };
+        let connection = connection.map_err(|source| StoreError::Sqlite { path: path.to_owned(), action: "open", source })?;
+        let store = Self { path: path.to_owned(), connection: Mutex::new(connection), changed: Mutex::default() };
         schema::migrate(&store)?;
         Ok(store)
+    }
+
+    /// The VMs that something was written about since the last call: this process is the only writer.
+    pub fn take_changed(&self) -> BTreeSet<VmName> {
+        std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note_change(&self, vm: &VmName) {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner).insert(vm.clone());
+    }
+
+    /// One record.
+    pub fn record(&self, vm: &VmName) -> Result<Option<VmRecord>, StoreError> {
+        let rows: Vec<(String, String)> = self.query("read a record", "SELECT vm, record FROM vm WHERE vm = ?1", &[vm.as_str()])?;
+        rows.first().map(|(vm, text)| codec::record_from_json(vm, text).map_err(|reason| self.corrupt("vm", reason))).transpose()
     }
 
     /// Every record, by VM.
@@ -152,7 +162,9 @@ impl Store {
             Ok(())
         };
         write().map_err(|e| self.sqlite(action, e))?;
-        transaction.commit().map_err(|e| self.sqlite(action, e))
+        transaction.commit().map_err(|e| self.sqlite(action, e))?;
+        self.note_change(&record.vm);
+        Ok(())
     }
 
     /// Forgets a VM, its events and its kickstarts; its timeline stays.
@@ -165,7 +177,9 @@ impl Store {
         {
             transaction.execute(statement, [vm.as_str()]).map_err(|e| self.sqlite(action, e))?;
         }
-        transaction.commit().map_err(|e| self.sqlite(action, e))
+        transaction.commit().map_err(|e| self.sqlite(action, e))?;
+        self.note_change(vm);
+        Ok(())
     }
 
     /// The record that `token` belongs to.
@@ -194,7 +208,9 @@ impl Store {
             )?;
             Ok(true)
         };
-        write().map_err(|e| self.sqlite(action, e))
+        let kept = write().map_err(|e| self.sqlite(action, e))?;
+        self.note_change(vm);
+        Ok(kept)
     }
 
     /// What a VM told us in one attempt, oldest first.
@@ -240,7 +256,9 @@ impl Store {
             "INSERT INTO kickstart (vm, attempt, text) VALUES (?1, ?2, ?3)
              ON CONFLICT (vm) DO UPDATE SET attempt = excluded.attempt, text = excluded.text",
             params![vm.as_str(), attempt, text],
-        )
+        )?;
+        self.note_change(vm);
+        Ok(())
     }
 
     /// The kickstart of a VM's attempt, if it has been rendered.

@@ -2,5 +2,6 @@
 
 pub mod contract;
 pub mod sandbox;
+pub mod simhost;
 pub mod site;
 pub mod specs;

@@ -6,3 +6,4 @@ mod libvirt_sandbox;
 mod sim_contract;
 mod sim_guest;
 mod templates;
+mod wheel;

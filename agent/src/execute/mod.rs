@@ -16,7 +16,7 @@ use crate::observed::Phase;
 use crate::plan::Step;
 use crate::render::{InstallUrls, Renderer, domain_xml};
 use crate::spec::{Spec, VmName};
-use crate::world::World;
+use crate::world::{Change, World};
 
 /// What every step may use.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ pub async fn run_lane(cx: &Context, steps: Vec<Step>) -> Result<(), StepFault> {
         cx.budget.spend()?;
         let what = step.describe();
         match run_step(cx, step).await {
-            Ok(()) => tracing::debug!(step = what, "done"),
+            Ok(change) => tracing::debug!(step = what, ?change, "done"),
             Err(fault) => {
                 tracing::warn!(step = what, error = %fault.chain(), "failed");
                 return Err(fault);
@@ -47,7 +47,7 @@ pub async fn run_lane(cx: &Context, steps: Vec<Step>) -> Result<(), StepFault> {
     Ok(())
 }
 
-async fn run_step(cx: &Context, step: Step) -> Result<(), StepFault> {
+async fn run_step(cx: &Context, step: Step) -> Result<Change, StepFault> {
     let world = &cx.world;
     let hypervisor = &world.hypervisor;
     match step {
@@ -55,11 +55,12 @@ async fn run_step(cx: &Context, step: Step) -> Result<(), StepFault> {
             let works = hypervisor.probe(kind, std::time::Duration::from_secs(15)).await?;
             // Software emulation always works; only the better answer needs proof.
             let answer = if works { kind.as_str() } else { "qemu" };
-            Ok(world.store.put_fact(&world.probe_fact(), answer)?)
+            world.store.put_fact(&world.probe_fact(), answer)?;
+            Ok(Change::Changed)
         }
-        Step::EnsurePool(pool) => Ok(drop(hypervisor.ensure_pool(&pool).await?)),
+        Step::EnsurePool(pool) => Ok(hypervisor.ensure_pool(&pool).await?),
         Step::EnsureNetwork { network, hosts, digest } => match cx.spec.networks.get(&network) {
-            Some(network) => Ok(drop(hypervisor.ensure_network(network, &hosts, &digest).await?)),
+            Some(network) => Ok(hypervisor.ensure_network(network, &hosts, &digest).await?),
             None => Err(StepFault::GoneFromSite { what: "network", name: network.to_string() }),
         },
         Step::FetchBootFiles(name) => {
@@ -69,15 +70,16 @@ async fn run_step(cx: &Context, step: Step) -> Result<(), StepFault> {
             let asked = world.clock.now();
             let source = Arc::clone(&world.boot);
             let fetched = tokio::task::spawn_blocking(move || source.ensure(&os, asked)).await;
-            let (files, _) = fetched.map_err(|e| StepFault::Aborted(e.to_string()))??;
+            let (files, change) = fetched.map_err(|e| StepFault::Aborted(e.to_string()))??;
             world.note_boot_files(&name, files, asked);
-            Ok(())
+            Ok(change)
         }
         Step::Record(record) => {
             if record.phase == Phase::Preparing {
                 world.board.forget(&record.vm);
             }
-            Ok(world.store.put_record(&record)?)
+            world.store.put_record(&record)?;
+            Ok(Change::Changed)
         }
         Step::PrepareKickstart { record, base } => {
             let Some(vm) = cx.spec.vms.get(&record.vm) else {
@@ -86,23 +88,28 @@ async fn run_step(cx: &Context, step: Step) -> Result<(), StepFault> {
             let urls = InstallUrls { base, token: record.token.clone() };
             let kickstart = cx.renderer.render_kickstart(&cx.spec, vm, &urls).map_err(|e| StepFault::Kickstart(Box::new(e)))?;
             write_kickstart(cx, &record.vm, record.attempt, &kickstart.text)?;
-            Ok(world.store.put_kickstart(&record.vm, record.attempt, &kickstart.text)?)
+            world.store.put_kickstart(&record.vm, record.attempt, &kickstart.text)?;
+            Ok(Change::Changed)
         }
-        Step::CreateVolume(volume) => Ok(drop(hypervisor.create_volume(&volume).await?)),
-        Step::DeleteVolume { pool, volume } => Ok(drop(hypervisor.delete_volume(&pool, &volume).await?)),
+        Step::CreateVolume(volume) => Ok(hypervisor.create_volume(&volume).await?),
+        Step::DeleteVolume { pool, volume } => Ok(hypervisor.delete_volume(&pool, &volume).await?),
         Step::DefineDomain(domain) => {
             let directory = world.attempt_dir(&domain.name, domain.owner.attempt);
             std::fs::create_dir_all(&directory)
                 .map_err(|source| StepFault::File { action: "create", path: directory, source })?;
-            Ok(drop(hypervisor.define_domain(&domain, &domain_xml(&domain)).await?))
+            Ok(hypervisor.define_domain(&domain, &domain_xml(&domain)).await?)
         }
-        Step::StartDomain { vm, uuid } => Ok(drop(hypervisor.start_domain(&vm, uuid).await?)),
-        Step::StopDomain { vm, uuid, how } => Ok(drop(hypervisor.stop_domain(&vm, uuid, how).await?)),
-        Step::UndefineDomain { vm, uuid } => Ok(drop(hypervisor.undefine_domain(&vm, uuid).await?)),
-        Step::RunChecks { vm, uuid } => checks::run(cx, &vm, uuid).await,
+        Step::StartDomain { vm, uuid } => Ok(hypervisor.start_domain(&vm, uuid).await?),
+        Step::StopDomain { vm, uuid, how } => Ok(hypervisor.stop_domain(&vm, uuid, how).await?),
+        Step::UndefineDomain { vm, uuid } => Ok(hypervisor.undefine_domain(&vm, uuid).await?),
+        Step::RunChecks { vm, uuid } => {
+            checks::run(cx, &vm, uuid).await?;
+            Ok(Change::Unchanged)
+        }
         Step::Forget(vm) => {
             world.board.forget(&vm);
-            Ok(world.store.remove_record(&vm)?)
+            world.store.remove_record(&vm)?;
+            Ok(Change::Changed)
         }
     }
 }

@@ -25,6 +25,7 @@
 //! understood), XML beyond name, UUID and our mark, CPU and I/O load, live changes of running domains, and autostart of domains, for
 //! which the trait has no call.
 
+mod boot;
 mod calls;
 mod checks;
 mod desk;

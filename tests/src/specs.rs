@@ -7,9 +7,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use rekindle::spec::{
-    Address4, Address6, BondMode, BondSpec, CheckKind, CheckSpec, Deadlines, DiskSpec, Filesystem, Firmware, Forward, HypervisorInstall,
-    HypervisorNic, HypervisorSpec, Layout, NetworkKind, NetworkSpec, NicSpec, OsSpec, PoolSpec, PuppetMode, PuppetSpec, PuppetValue,
-    RepoLocation, RepoSpec, RootAccess, SitePuppet, SiteSpec, Spec, StagePolicy, StageSpec, TreeLocation, VlanSpec, VmSpec,
+    Address4, Address6, BondMode, BondSpec, CheckKind, CheckSpec, Deadlines, DiskSpec, Filesystem, Firmware, Forward,
+    HypervisorInstall, HypervisorNic, HypervisorSpec, Layout, NetworkKind, NetworkSpec, NicSpec, OsSpec, PoolSpec, PuppetMode,
+    PuppetSpec, PuppetValue, RepoLocation, RepoSpec, RootAccess, SitePuppet, SiteSpec, Spec, StagePolicy, StageSpec,
+    TreeLocation, VlanSpec, VmSpec,
 };
 
 /// How the VM is on its network.
@@ -106,7 +107,11 @@ impl SpecCase {
         let site = self.site();
         let stage = StageSpec {
             name: id("dev"),
-            repos: vec![RepoSpec { name: "dev".to_owned(), location: RepoLocation::Directory("/srv/stages/dev".into()), cost: Some(500) }],
+            repos: vec![RepoSpec {
+                name: "dev".to_owned(),
+                location: RepoLocation::Directory("/srv/stages/dev".into()),
+                cost: Some(500),
+            }],
             puppet_environment: id("dev"),
             network: Some(id("lan")),
             policy: StagePolicy::default(),
@@ -115,7 +120,11 @@ impl SpecCase {
             name: id("tiny"),
             release: id(self.release),
             tree: TreeLocation::Directory("/srv/tree".into()),
-            repos: vec![RepoSpec { name: "extra".to_owned(), location: RepoLocation::Url(id("http://mirror.example.com/extra/")), cost: None }],
+            repos: vec![RepoSpec {
+                name: "extra".to_owned(),
+                location: RepoLocation::Url(id("http://mirror.example.com/extra/")),
+                cost: None,
+            }],
             packages: Vec::new(),
             firmware: self.firmware,
             filesystem: self.filesystem,
@@ -149,7 +158,9 @@ impl SpecCase {
             root: if self.rich {
                 RootAccess {
                     password: Some(id("$6$0123456789abcdef$YzUuLnNhbHRlZGhhc2hvZnNvbWV0aGluZw.0123456789abcdefghijklmnop")),
-                    ssh_keys: vec![id("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGsSVzYLqX2y0000000000000000000000000000 ops@example.com")],
+                    ssh_keys: vec![id(
+                        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGsSVzYLqX2y0000000000000000000000000000 ops@example.com",
+                    )],
                 }
             } else {
                 RootAccess::default()
@@ -261,7 +272,8 @@ impl SpecCase {
         let nic = |device: &str, vlan: Option<u16>, bridge: Option<&str>, network: Option<&str>, v4| HypervisorNic {
             device: id(device),
             mac: None,
-            bond: Some(BondSpec { ports: vec![id("eno1"), id("eno2")], mode: BondMode::Lacp }).filter(|_| device == "bond0" && vlan.is_none()),
+            bond: Some(BondSpec { ports: vec![id("eno1"), id("eno2")], mode: BondMode::Lacp })
+                .filter(|_| device == "bond0" && vlan.is_none()),
             vlan: vlan.map(|id| VlanSpec { id }),
             bridge: bridge.map(id),
             network: network.map(id),

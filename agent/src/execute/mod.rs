@@ -95,8 +95,11 @@ async fn run_step(cx: &Context, step: Step) -> Result<Change, StepFault> {
         Step::DeleteVolume { pool, volume } => Ok(hypervisor.delete_volume(&pool, &volume).await?),
         Step::DefineDomain(domain) => {
             let directory = world.attempt_dir(&domain.name, domain.owner.attempt);
-            std::fs::create_dir_all(&directory)
-                .map_err(|source| StepFault::File { action: "create", path: directory, source })?;
+            std::fs::create_dir_all(&directory).map_err(|source| StepFault::File {
+                action: "create",
+                path: directory,
+                source,
+            })?;
             Ok(hypervisor.define_domain(&domain, &domain_xml(&domain)).await?)
         }
         Step::StartDomain { vm, uuid } => Ok(hypervisor.start_domain(&vm, uuid).await?),
@@ -122,7 +125,6 @@ fn write_kickstart(cx: &Context, vm: &VmName, attempt: u32, text: &str) -> Resul
     let path = directory.join("kickstart.ks");
     let fault = |source| StepFault::File { action: "write", path: path.clone(), source };
     std::fs::create_dir_all(&directory).map_err(fault)?;
-    let mut file =
-        std::fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path).map_err(fault)?;
+    let mut file = std::fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path).map_err(fault)?;
     file.write_all(text.as_bytes()).map_err(fault)
 }

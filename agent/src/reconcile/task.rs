@@ -119,8 +119,7 @@ impl Loop {
         });
         let (publish, snapshot) = watch::channel(None);
         let (sender, requests) = mpsc::channel(64);
-        let handle =
-            Handle { snapshot, requests: sender, desk: Arc::clone(&desk), store: Arc::clone(&parts.world.store) };
+        let handle = Handle { snapshot, requests: sender, desk: Arc::clone(&desk), store: Arc::clone(&parts.world.store) };
         let this = Self {
             collector: Collector::new(Arc::clone(&parts.world)),
             world: parts.world,

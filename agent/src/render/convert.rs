@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::context as cx;
 use super::error::RenderError;
 use crate::spec::{
-    Address4, Address6, CheckKind, DiskSpec, Firmware, Fqdn, KernelArg, Layout, MacAddr, NetworkName, NetworkSpec, NicSpec, OsSpec,
-    PackageSpec, RepoLocation, RepoSpec, SiteSpec, Spec, StageName, TreeLocation, VmSpec,
+    Address4, Address6, CheckKind, DiskSpec, Firmware, Fqdn, KernelArg, Layout, MacAddr, NetworkName, NetworkSpec, NicSpec,
+    OsSpec, PackageSpec, RepoLocation, RepoSpec, SiteSpec, Spec, StageName, TreeLocation, VmSpec,
 };
 
 /// Where the archive for Puppet is unpacked in the guest.
@@ -46,7 +46,10 @@ pub(super) fn vm_variables(
     Ok(cx::Variables {
         release,
         site,
-        os: cx::Os { name: os.name.to_string(), tree: tree_url(os, Some(&urls.base)).ok_or_else(|| missing(vm, "install tree"))? },
+        os: cx::Os {
+            name: os.name.to_string(),
+            tree: tree_url(os, Some(&urls.base)).ok_or_else(|| missing(vm, "install tree"))?,
+        },
         stage: cx::Stage { name: vm.stage.to_string() },
         host: cx::Host {
             name: vm.name.to_string(),

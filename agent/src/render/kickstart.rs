@@ -120,10 +120,7 @@ pub(super) fn checked(
 ) -> Result<Kickstart, RenderError> {
     let report = kickstart::check(&text, release);
     if !report.is_ok() {
-        let problems = report
-            .errors()
-            .map(|found| Problem { line: found.line, message: found.message.clone() })
-            .collect();
+        let problems = report.errors().map(|found| Problem { line: found.line, message: found.message.clone() }).collect();
         return Err(RenderError::Rejected { target, template: template.clone(), release: release.name().to_owned(), problems });
     }
     let digest = digest(&text, install);
@@ -150,7 +147,8 @@ fn template_error(target: &str, name: &str, error: &tera::Error) -> RenderError 
         }
         ErrorKind::Io(_) => (
             name.to_owned(),
-            "a value that is not a plain word is written without a filter: use `| ks` in a command, `| sh` in a script".to_owned(),
+            "a value that is not a plain word is written without a filter: use `| ks` in a command, `| sh` in a script"
+                .to_owned(),
         ),
         other => (name.to_owned(), other.to_string()),
     };

@@ -64,7 +64,11 @@ fn read_directory(root: &Utf8Path, directory: &Utf8Path, into: &mut Vec<(String,
             match std::fs::read_to_string(&path) {
                 Ok(text) => into.push((path.strip_prefix(root).unwrap_or(&path).to_string(), text)),
                 Err(error) => {
-                    errors.push(TemplateError { file: path.to_string(), line: None, message: format!("cannot be read: {error}") });
+                    errors.push(TemplateError {
+                        file: path.to_string(),
+                        line: None,
+                        message: format!("cannot be read: {error}"),
+                    });
                 }
             }
         }

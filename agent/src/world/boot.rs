@@ -2,8 +2,8 @@
 
 use camino::Utf8PathBuf;
 
-use super::boot_files::{self, BootFilesError};
 use super::Change;
+use super::boot_files::{self, BootFilesError};
 use crate::observed::BootFiles;
 use crate::spec::{OsSpec, Timestamp};
 

@@ -39,16 +39,12 @@ impl Collector {
     }
 
     /// What is, with libvirt's part at most `max_age` old.
-    pub async fn collect(
-        &mut self,
-        spec: &Spec,
-        hypervisor: &HypervisorName,
-        max_age: Duration,
-    ) -> Result<Observed, StoreError> {
+    pub async fn collect(&mut self, spec: &Spec, hypervisor: &HypervisorName, max_age: Duration) -> Result<Observed, StoreError> {
         let now = self.world.clock.now();
-        let fresh = self.host.as_ref().filter(|(at, state)| {
-            now.since(*at) <= max_age && *at <= now && matches!(state, HypervisorState::Reachable(_))
-        });
+        let fresh = self
+            .host
+            .as_ref()
+            .filter(|(at, state)| now.since(*at) <= max_age && *at <= now && matches!(state, HypervisorState::Reachable(_)));
         if fresh.is_none() {
             let state = match self.world.hypervisor.observe().await {
                 Ok(mut host) => {
@@ -146,9 +142,9 @@ impl Collector {
     }
 
     fn boot_files(&self, spec: &Spec, hypervisor: &HypervisorName) -> BTreeMap<OsName, BootFiles> {
-        let preparing = spec.vms_on(hypervisor).filter(|vm| {
-            self.vms.get(&vm.name).is_some_and(|observed| observed.record.phase == Phase::Preparing)
-        });
+        let preparing = spec
+            .vms_on(hypervisor)
+            .filter(|vm| self.vms.get(&vm.name).is_some_and(|observed| observed.record.phase == Phase::Preparing));
         let mut found = BTreeMap::new();
         for vm in preparing {
             if !found.contains_key(&vm.os)

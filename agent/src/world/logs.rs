@@ -14,7 +14,7 @@ const CHUNK: u64 = 1 << 20;
 
 /// A place in a log.
 #[derive(Debug, Default)]
-pub struct LogTail {
+pub(super) struct LogTail {
     inode: Option<u64>,
     offset: u64,
     rest: Vec<u8>,
@@ -22,7 +22,7 @@ pub struct LogTail {
 
 impl LogTail {
     /// The whole lines that were written since the last call. A log that is not there yet has none.
-    pub fn read_new(&mut self, path: &Utf8Path) -> Vec<String> {
+    pub(super) fn read_new(&mut self, path: &Utf8Path) -> Vec<String> {
         let mut lines = Vec::new();
         for file in self.files_to_read(path) {
             self.read_file(&file, &mut lines);

@@ -19,7 +19,8 @@ fn cases() -> impl Iterator<Item = (String, SpecCase)> {
                     DiskCase::ALL.into_iter().flat_map(move |disks| {
                         [(false, "bare"), (true, "rich")].into_iter().map(move |(rich, rich_name)| {
                             let filesystem = if rich { Filesystem::Xfs } else { Filesystem::Ext4 };
-                            let case = SpecCase { release, firmware, layout, filesystem, network, disks, rich, template: "server" };
+                            let case =
+                                SpecCase { release, firmware, layout, filesystem, network, disks, rich, template: "server" };
                             let name = format!("{release}--{firmware_name}-{layout_name}-{network:?}-{disks:?}-{rich_name}.ks");
                             (name, case)
                         })

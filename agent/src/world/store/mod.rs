@@ -116,7 +116,8 @@ impl Store {
 
     /// One record.
     pub fn record(&self, vm: &VmName) -> Result<Option<VmRecord>, StoreError> {
-        let rows: Vec<(String, String)> = self.query("read a record", "SELECT vm, record FROM vm WHERE vm = ?1", &[vm.as_str()])?;
+        let rows: Vec<(String, String)> =
+            self.query("read a record", "SELECT vm, record FROM vm WHERE vm = ?1", &[vm.as_str()])?;
         rows.first().map(|(vm, text)| codec::record_from_json(vm, text).map_err(|reason| self.corrupt("vm", reason))).transpose()
     }
 

@@ -1,6 +1,7 @@
 //! Harness shared by the test suite.
 
 pub mod contract;
+pub mod fleet;
 pub mod sandbox;
 pub mod simhost;
 pub mod site;

@@ -5,5 +5,6 @@ mod layering;
 mod libvirt_sandbox;
 mod sim_contract;
 mod sim_guest;
+mod site;
 mod templates;
 mod wheel;

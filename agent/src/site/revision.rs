@@ -16,26 +16,54 @@ use super::problems::Source;
 /// How long Git may take; it only looks at the site's own files.
 const GIT_DEADLINE: Duration = Duration::from_secs(10);
 
+/// Directories besides the site's own files that decide what a VM becomes.
+const TREES: [&str; 2] = ["templates", "puppet"];
+
 /// The revision of the site in `dir`, of which `sources` were read.
 pub(super) fn of(dir: &Utf8Path, sources: &[Source]) -> String {
-    commit(dir).unwrap_or_else(|| digest(sources))
+    commit(dir).unwrap_or_else(|| digest(dir, sources))
 }
 
 /// `sha256:` and the digest of all paths and texts.
-fn digest(sources: &[Source]) -> String {
+fn digest(dir: &Utf8Path, sources: &[Source]) -> String {
     use std::fmt::Write as _;
     let mut hash = Sha256::new();
     for Source { path, text } in sources {
-        // Lengths first, so that no two sites run together to the same bytes.
-        hash.update((path.as_str().len() as u64).to_le_bytes());
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(path.as_str());
-        hash.update(text);
+        add(&mut hash, path, text.as_bytes());
+    }
+    for tree in TREES {
+        add_tree(&mut hash, dir, Utf8Path::new(tree));
     }
     hash.finalize().iter().fold(String::from("sha256:"), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
         out
     })
+}
+
+/// Lengths first, so that no two sites run together to the same bytes.
+fn add(hash: &mut Sha256, path: &Utf8Path, bytes: &[u8]) {
+    hash.update((path.as_str().len() as u64).to_le_bytes());
+    hash.update((bytes.len() as u64).to_le_bytes());
+    hash.update(path.as_str());
+    hash.update(bytes);
+}
+
+/// Adds the regular files below `path` in order of name. What cannot be read counts as absent: those who use it will say so.
+fn add_tree(hash: &mut Sha256, dir: &Utf8Path, path: &Utf8Path) {
+    let Ok(entries) = dir.join(path).read_dir_utf8() else { return };
+    let mut entries: Vec<_> = entries.flatten().filter_map(|e| Some((e.file_name().to_owned(), e.file_type().ok()?))).collect();
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    for (name, kind) in entries {
+        let path = path.join(name);
+        // Symbolic links are not followed, so that a loop cannot hold us up.
+        if kind.is_dir() {
+            add_tree(hash, dir, &path);
+        } else if kind.is_file()
+            && let Ok(bytes) = std::fs::read(dir.join(&path))
+        {
+            add(hash, &path, &bytes);
+        }
+    }
 }
 
 /// HEAD, if `dir` is in a Git work tree and nothing in it differs from HEAD.

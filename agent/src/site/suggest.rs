@@ -4,6 +4,10 @@ use super::excerpt::quote;
 
 /// The name among `known` that `wrong` was most likely meant to be, if one is close enough to be worth a question.
 pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Edit distance costs the product of both lengths: a hostile 1 MiB name gets no suggestion.
+    if wrong.len() > 256 {
+        return None;
+    }
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
@@ -17,10 +21,7 @@ pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>)
 pub(crate) fn help_for<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let mut known: Vec<&str> = known.into_iter().collect();
     known.sort_unstable();
-    // Edit distance costs the product of both lengths: a hostile 1 MiB name gets no suggestion.
-    if wrong.len() <= 256
-        && let Some(name) = nearest(wrong, known.iter().copied())
-    {
+    if let Some(name) = nearest(wrong, known.iter().copied()) {
         return Some(format!("did you mean {}?", quote(name)));
     }
     match known.as_slice() {

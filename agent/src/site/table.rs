@@ -76,6 +76,16 @@ pub(crate) fn wrong_value(value: &Spanned<DeValue<'_>>, shown: &str, what: &str,
     cx.report(Problem::new(cx.span(&value.span()), message).help(format!("expected {expected}")));
 }
 
+/// Reports that `value` is a number that is too small or too large.
+pub(crate) fn out_of_range(value: &Spanned<DeValue<'_>>, expected: &str, key: &str, cx: &Cx<'_>) {
+    let shown = match value.get_ref() {
+        DeValue::Integer(number) => quote(&number.to_string()),
+        _ => "the value".to_owned(),
+    };
+    let message = format!("{shown} in {} is out of range", cx.name_of(key));
+    cx.report(Problem::new(cx.span(&value.span()), message).help(format!("expected {expected}")));
+}
+
 fn describe(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
@@ -103,6 +113,7 @@ pub(crate) struct Table<'a> {
     place: Place,
     entries: Vec<Entry<'a>>,
     known: Vec<&'static str>,
+    missing: Vec<(&'static str, Problem)>,
 }
 
 impl<'a> Table<'a> {
@@ -122,7 +133,7 @@ impl<'a> Table<'a> {
             .iter()
             .map(|(key, value)| Entry { key: key.get_ref().as_ref(), key_span: key.span(), value, taken: false })
             .collect();
-        Self { cx, place, entries, known: Vec::new() }
+        Self { cx, place, entries, known: Vec::new(), missing: Vec::new() }
     }
 
     /// Reading context of this table.
@@ -165,10 +176,10 @@ impl<'a> Table<'a> {
         got
     }
 
-    /// Reports that `key` is missing.
-    pub(crate) fn report_missing(&self, key: &str, help: Option<String>) {
+    /// Reports that `key` is missing, once [`Self::finish`] knows that it is not there under a misspelt name.
+    pub(crate) fn report_missing(&mut self, key: &'static str, help: Option<String>) {
         let message = format!("{} is missing", self.cx.name_of(key));
-        self.cx.report(Problem::new(self.place.clone(), message).kind(Kind::Missing).maybe_help(help));
+        self.missing.push((key, Problem::new(self.place.clone(), message).kind(Kind::Missing).maybe_help(help)));
     }
 
     /// The good elements of the array at `key`; the others are reported.
@@ -246,11 +257,16 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Reports the keys that nobody has asked for.
-    pub(crate) fn finish(self) {
+    /// Reports the keys that nobody has asked for, and those that are missing.
+    pub(crate) fn finish(mut self) {
         for entry in self.entries.iter().filter(|e| !e.taken) {
+            let meant = suggest::nearest(entry.key, self.known.iter().copied());
+            self.missing.retain(|(key, _)| Some(*key) != meant);
             let problem = Problem::new(self.cx.span(&entry.key_span), format!("unknown key {}", self.cx.name_of(entry.key)));
             self.cx.report(problem.maybe_help(suggest::help_for(entry.key, self.known.iter().copied())));
+        }
+        for (_, problem) in self.missing {
+            self.cx.report(problem);
         }
     }
 }

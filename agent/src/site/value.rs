@@ -11,7 +11,7 @@ use toml::de::DeValue;
 
 use super::excerpt::{is_unsafe, quote};
 use super::problems::Problem;
-use super::table::{Cx, FromToml, wrong_type, wrong_value};
+use super::table::{Cx, FromToml, out_of_range, wrong_type, wrong_value};
 use crate::spec::{
     CheckName, Contact, DiskName, Fqdn, HostName, HttpUrl, HypervisorName, IdError, InterfaceName, KernelArg, Keyboard,
     LibvirtUri, Locale, MacAddr, MountPoint, NetworkName, OsName, OsinfoId, PackageSpec, PasswordHash, PathText, PoolName,
@@ -156,7 +156,7 @@ fn integer(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<i64> 
     };
     let good = i64::from_str_radix(number.as_str(), number.radix()).ok();
     if good.is_none() {
-        wrong_value(value, &quote(number.as_str()), "number", "a number that fits 64 bits", key, cx);
+        out_of_range(value, "a number that fits 64 bits", key, cx);
     }
     good
 }
@@ -167,7 +167,7 @@ pub(crate) fn integer_in(min: i64, max: i64, value: &Spanned<DeValue<'_>>, key: 
     if (min..=max).contains(&number) {
         return Some(number);
     }
-    wrong_value(value, &quote(&number.to_string()), "number", &format!("a number from {min} to {max}"), key, cx);
+    out_of_range(value, &format!("a number from {min} to {max}"), key, cx);
     None
 }
 

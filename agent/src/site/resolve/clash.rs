@@ -4,63 +4,63 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{Known, ResolvedVm};
+use super::network::{known_range4, known_range6};
 use crate::site::excerpt::quote;
-use crate::site::file::{Address4Word, Address6Word};
-use crate::site::problems::{Place, Problem};
+use crate::site::file::{Address4Word, Address6Word, KindWord, NetworkFile};
+use crate::site::problems::{Problem, Span};
 use crate::spec::{HypervisorName, MacAddr, NetworkKind, NetworkName, NetworkSpec, PoolName, VmName, VolumeSpec};
 
-/// Reports ranges that overlap, and bridges that two networks of libvirt's would both make.
+/// Reports ranges that overlap, and bridges that two networks of libvirt's would both make. Looks at the files, so that a
+/// network with another mistake is not left out.
 pub(super) fn networks(known: &Known<'_>) {
-    let all: Vec<&NetworkSpec> = known.networks.values().flatten().collect();
-    let mut v4: Vec<_> =
-        all.iter().filter_map(|n| n.v4.map(|r| (u32::from(r.network()), u32::from(r.broadcast()), *n))).collect();
-    v4.sort_by_key(|(start, end, _)| (*start, *end));
-    report_overlaps(&v4, |n| n.v4.map(|r| r.to_string()), |f| f.range.get().map(|at| at.span.into()), known);
-    let mut v6: Vec<_> =
-        all.iter().filter_map(|n| n.v6.map(|r| (u128::from(r.network()), u128::from(r.broadcast()), *n))).collect();
-    v6.sort_by_key(|(start, end, _)| (*start, *end));
-    report_overlaps(&v6, |n| n.v6.map(|r| r.to_string()), |f| f.range6.get().map(|at| at.span.into()), known);
+    let all: Vec<(&NetworkName, &NetworkFile)> =
+        known.files.networks.iter().filter_map(|(name, named)| Some((name, named.file.as_ref()?))).collect();
+    let v4 = all.iter().filter_map(|(name, file)| {
+        let (at, range) = (file.range.get()?, known_range4(file)?);
+        let (start, end) = (u32::from(range.network()).into(), u32::from(range.broadcast()).into());
+        Some(Range { start, end, name, shown: range.to_string(), span: at.span })
+    });
+    report_overlaps(v4.collect(), known);
+    let v6 = all.iter().filter_map(|(name, file)| {
+        let (at, range) = (file.range6.get()?, known_range6(file)?);
+        let (start, end) = (u128::from(range.network()), u128::from(range.broadcast()));
+        Some(Range { start, end, name, shown: range.to_string(), span: at.span })
+    });
+    report_overlaps(v6.collect(), known);
 
-    let mut bridges: BTreeMap<&str, &NetworkSpec> = BTreeMap::new();
-    for network in &all {
-        if let NetworkKind::Libvirt { bridge, .. } | NetworkKind::Bridge { bridge } = &network.kind
-            && let Some(other) = bridges.insert(bridge.as_str(), network)
-            && [&other.kind, &network.kind].iter().any(|kind| matches!(kind, NetworkKind::Libvirt { .. }))
+    let mut bridges: BTreeMap<&str, (&NetworkName, &NetworkFile)> = BTreeMap::new();
+    for (name, file) in all {
+        let Some(bridge) = file.bridge.get() else { continue };
+        if let Some((other_name, other)) = bridges.insert(bridge.value.as_str(), (name, file))
+            && [other, file].iter().any(|file| file.kind.value() == Some(&KindWord::Libvirt))
         {
-            let place = place_in(known, &network.name, |file| file.bridge.get().map(|at| at.span.into()));
-            let message =
-                format!("networks `{}` and `{}` have the same bridge {}", other.name, network.name, quote(bridge.as_str()));
-            known.problems.push(Problem::new(place, message));
+            let message = format!("networks `{other_name}` and `{name}` have the same bridge {}", quote(bridge.value.as_str()));
+            known.problems.push(Problem::new(bridge.span, message).help("libvirt makes a bridge for each network of its own"));
         }
     }
 }
 
-fn place_in(known: &Known<'_>, name: &NetworkName, get: impl Fn(&crate::site::file::NetworkFile) -> Option<Place>) -> Place {
-    let named = known.files.networks.get(name);
-    let exact = named.and_then(|named| named.file.as_ref()).and_then(get);
-    exact
-        .or_else(|| named.map(|named| named.place.clone()))
-        .unwrap_or_else(|| Place::Path(format!("networks/{name}.toml").into()))
+struct Range<'a> {
+    start: u128,
+    end: u128,
+    name: &'a NetworkName,
+    shown: String,
+    span: Span,
 }
 
-fn report_overlaps<A: Ord + Copy>(
-    sorted: &[(A, A, &NetworkSpec)],
-    shown: impl Fn(&NetworkSpec) -> Option<String>,
-    place: impl Fn(&crate::site::file::NetworkFile) -> Option<Place> + Copy,
-    known: &Known<'_>,
-) {
-    // The widest range so far decides: ranges are nested or apart.
-    let mut widest: Option<&(A, A, &NetworkSpec)> = None;
-    for entry in sorted {
-        if let Some((_, end, other)) = widest
-            && entry.0 <= *end
+fn report_overlaps(mut ranges: Vec<Range<'_>>, known: &Known<'_>) {
+    ranges.sort_by_key(|range| (range.start, range.end));
+    // The one that reaches furthest so far decides: ranges are nested or apart.
+    let mut furthest: Option<&Range<'_>> = None;
+    for range in &ranges {
+        if let Some(other) = furthest
+            && range.start <= other.end
         {
-            let (a, b) = (shown(other).unwrap_or_default(), shown(entry.2).unwrap_or_default());
-            let message = format!("networks `{}` ({a}) and `{}` ({b}) overlap", other.name, entry.2.name);
-            known.problems.push(Problem::new(place_in(known, &entry.2.name, place), message));
+            let message = format!("networks `{}` ({}) and `{}` ({}) overlap", other.name, other.shown, range.name, range.shown);
+            known.problems.push(Problem::new(range.span, message));
         }
-        if widest.is_none_or(|(_, end, _)| entry.1 > *end) {
-            widest = Some(entry);
+        if furthest.is_none_or(|other| range.end > other.end) {
+            furthest = Some(range);
         }
     }
 }

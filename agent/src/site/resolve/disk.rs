@@ -9,6 +9,8 @@ use crate::site::problems::{At, Key, Place, Problem, Problems};
 use crate::site::value::{Gib, Mib};
 use crate::spec::{DiskName, DiskSpec, Filesystem, Firmware, HypervisorSpec, Layout, MountPoint, OsSpec, PoolName, VmName};
 
+/// Name of the root disk.
+const ROOT: &str = "root";
 /// Bytes of a virtio disk's serial; the guest finds a disk by it.
 const SERIAL_MAX: usize = 20;
 /// `vda` to `vdz`.
@@ -59,7 +61,7 @@ fn check_name(at: &At<DiskName>, problems: &Problems) {
         problems
             .push(problem.help(format!("at most {SERIAL_MAX}: the guest finds the disk by its virtio serial, which ends there")));
     }
-    if name == "root" {
+    if name == ROOT {
         let problem = Problem::new(at.span, "`root` is the name of the root disk");
         problems.push(problem.help("change the root disk in `[root_disk]`"));
     }
@@ -86,7 +88,8 @@ pub(super) fn resolve(
     let mut layers: Vec<(&DiskName, [Option<&DiskFile>; 2])> = Vec::new();
     for (layer, disks) in [(0, role_disks), (1, &file.disks[..])] {
         for disk in disks {
-            let Some(name) = disk.name.value() else { continue };
+            // A disk called like the root disk has been reported.
+            let Some(name) = disk.name.value().filter(|name| name.as_str() != ROOT) else { continue };
             match layers.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, slots)) => slots[layer] = Some(disk),
                 None => {
@@ -173,7 +176,7 @@ fn root(vm: &VmName, file: &VmFile, place: &Place, around: &Around<'_>, problems
         problems.push(Problem::new(place, message).help(help));
     }
     Some(DiskSpec {
-        name: "root".parse().ok()?,
+        name: ROOT.parse().ok()?,
         size_gib,
         pool: merged.pool(vm, around.hypervisor, problems)?,
         keep: false,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::network::{known_range4, known_range6};
 use super::nic::{addresses, report_alien_families};
 use super::refer::{NETWORK, OS, STAGE, look_up};
 use crate::site::excerpt::quote;
@@ -127,8 +128,15 @@ fn resolve_nic(file: &HostNicFile, files: &SiteFiles, problems: &Problems) -> Op
         }
     };
     let network = network.and_then(|named| named.file.as_ref());
-    let (range, range6) = (network.and_then(|n| n.range.value()), network.and_then(|n| n.range6.value()));
-    report_alien_families(&file.address, &file.address6, range.map(|r| r.0), range6.map(|r| r.0), network.is_some(), problems);
+    let (range, range6) = (network.and_then(known_range4), network.and_then(known_range6));
+    // A network that is unknown or has a bad range has been reported; its addresses cannot be judged.
+    let judged = match network {
+        Some(network) => range.is_none() == network.range.is_absent() && range6.is_none() == network.range6.is_absent(),
+        None => file.network.is_absent(),
+    };
+    if judged {
+        report_alien_families(&file.address, &file.address6, range, range6, network.is_some(), problems);
+    }
     let (v4, v6) = addresses(&file.address, &file.address6);
     Some(HypervisorNic {
         device: file.device.value()?.clone(),

@@ -21,6 +21,10 @@ pub(super) fn resolve(name: &NetworkName, file: &NetworkFile, problems: &Problem
         Some(dhcp) => check_dhcp(dhcp, file, v4, problems),
     };
     check_kind(name, file, libvirt, problems);
+    // Without its range, nothing can be said about the addresses on a network.
+    if v4.is_none() != file.range.is_absent() || v6.is_none() != file.range6.is_absent() {
+        return None;
+    }
     let bridge = file.bridge.value()?.clone();
     let kind = if *file.kind.value()? == KindWord::Libvirt {
         NetworkKind::Libvirt { bridge, forward: file.forward.value().copied().unwrap_or(Forward::Nat), dhcp }
@@ -43,32 +47,48 @@ pub(super) fn resolve(name: &NetworkName, file: &NetworkFile, problems: &Problem
     })
 }
 
+/// Why `range` is none for VMs, and what may have been meant, if it is none.
+fn unusable_range4(range: Ipv4Network) -> Option<(String, String)> {
+    if range.ip() != range.network() {
+        let help = format!("did you mean `{}/{}`?", range.network(), range.prefix());
+        return Some((format!("`{range}` is an address within a range, not a range"), help));
+    }
+    let usable = (8..=30).contains(&range.prefix());
+    (!usable).then(|| (format!("a /{} is no range for VMs", range.prefix()), "expected /8 to /30".to_owned()))
+}
+
+/// As [`unusable_range4`].
+fn unusable_range6(range: Ipv6Network) -> Option<(String, String)> {
+    if range.ip() != range.network() {
+        let help = format!("did you mean `{}/{}`?", range.network(), range.prefix());
+        return Some((format!("`{range}` is an address within a range, not a range"), help));
+    }
+    let usable = (32..=126).contains(&range.prefix());
+    (!usable).then(|| (format!("a /{} is no range for VMs", range.prefix()), "expected /32 to /126".to_owned()))
+}
+
 fn range4(at: &At<Ipv4Range>, problems: &Problems) -> Option<Ipv4Network> {
     let Ipv4Range(range) = at.value;
-    if range.ip() != range.network() {
-        let problem = Problem::new(at.span, format!("`{range}` is an address within a range, not a range"));
-        problems.push(problem.help(format!("did you mean `{}/{}`?", range.network(), range.prefix())));
-        return None;
-    }
-    if !(8..=30).contains(&range.prefix()) {
-        problems.push(Problem::new(at.span, format!("a /{} is no range for VMs", range.prefix())).help("expected /8 to /30"));
-        return None;
-    }
-    Some(range)
+    let Some((message, help)) = unusable_range4(range) else { return Some(range) };
+    problems.push(Problem::new(at.span, message).help(help));
+    None
 }
 
 fn range6(at: &At<Ipv6Range>, problems: &Problems) -> Option<Ipv6Network> {
     let Ipv6Range(range) = at.value;
-    if range.ip() != range.network() {
-        let problem = Problem::new(at.span, format!("`{range}` is an address within a range, not a range"));
-        problems.push(problem.help(format!("did you mean `{}/{}`?", range.network(), range.prefix())));
-        return None;
-    }
-    if !(32..=126).contains(&range.prefix()) {
-        problems.push(Problem::new(at.span, format!("a /{} is no range for VMs", range.prefix())).help("expected /32 to /126"));
-        return None;
-    }
-    Some(range)
+    let Some((message, help)) = unusable_range6(range) else { return Some(range) };
+    problems.push(Problem::new(at.span, message).help(help));
+    None
+}
+
+/// The IPv4 range of `file` if it is a good one.
+pub(super) fn known_range4(file: &NetworkFile) -> Option<Ipv4Network> {
+    file.range.value().map(|range| range.0).filter(|range| unusable_range4(*range).is_none())
+}
+
+/// The IPv6 range of `file` if it is a good one.
+pub(super) fn known_range6(file: &NetworkFile) -> Option<Ipv6Network> {
+    file.range6.value().map(|range| range.0).filter(|range| unusable_range6(*range).is_none())
 }
 
 /// Why `address` cannot be a host's address in `range`, if it cannot.

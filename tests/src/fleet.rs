@@ -45,9 +45,8 @@ pub fn write_fleet(dir: &Utf8Path, vms: usize) -> io::Result<()> {
              install_address = \"10.{high}.{low}.2\"\n"
         );
         write(format!("networks/net{group}.toml"), &network)?;
-        let hypervisor = format!(
-            "networks = [\"net{group}\"]\n\n[[pools]]\nname = \"images\"\npath = \"/var/lib/libvirt/images\"\n"
-        );
+        let hypervisor =
+            format!("networks = [\"net{group}\"]\n\n[[pools]]\nname = \"images\"\npath = \"/var/lib/libvirt/images\"\n");
         write(format!("hypervisors/hv{group}.toml"), &hypervisor)?;
     }
     for vm in 0..vms {

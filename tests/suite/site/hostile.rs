@@ -118,7 +118,8 @@ fn control_and_right_to_left_characters_are_escaped_in_the_report() {
     let site = TestSite::good();
     fs::write(site.dir.join("vms/a.toml"), "role = \"w\u{202e}eb\u{1b}[31m\"\nst\u{200b}age = 1\n").expect("written");
     let report = rekindle::site::load(&site.dir).expect_err("refused").to_string();
-    let odd: Vec<char> = report.chars().filter(|c| (c.is_control() && *c != '\n') || ('\u{200b}'..='\u{202e}').contains(c)).collect();
+    let odd: Vec<char> =
+        report.chars().filter(|c| (c.is_control() && *c != '\n') || ('\u{200b}'..='\u{202e}').contains(c)).collect();
     assert!(odd.is_empty(), "{odd:?} in:\n{report}");
     assert!(report.contains("\\u{202e}"), "{report}");
 }

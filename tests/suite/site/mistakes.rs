@@ -40,7 +40,12 @@ fn unknown_names_are_found_wherever_they_are_written() {
         ("roles/db.toml", "packages", "size = \"x\"\npackages", "roles/db.toml:1:8: unknown size `x`"),
         ("stages/dev.toml", "\"lan\"", "\"lam\"", "stages/dev.toml:1:11: unknown network `lam`"),
         ("site.toml", "\"small\"", "\"smal\"", "site.toml:15:8: unknown size `smal`"),
-        ("hypervisors/hv1.toml", "[\"lan\", \"prod\"]", "[\"lan\", \"prod\", \"x\"]", "hypervisors/hv1.toml:2:28: unknown network `x`"),
+        (
+            "hypervisors/hv1.toml",
+            "[\"lan\", \"prod\"]",
+            "[\"lan\", \"prod\", \"x\"]",
+            "hypervisors/hv1.toml:2:28: unknown network `x`",
+        ),
         ("hypervisors/hv1.toml", "network = \"prod\"", "network = \"pr\"", "hypervisors/hv1.toml:22:11: unknown network `pr`"),
         ("hypervisors/hv1.toml", "os = \"alma9\"", "os = \"alma8\"", "hypervisors/hv1.toml:13:6: unknown OS `alma8`"),
         ("hypervisors/hv1.toml", "stage = \"dev\"", "stage = \"de\"", "hypervisors/hv1.toml:14:9: unknown stage `de`"),
@@ -56,8 +61,16 @@ fn networks_that_cannot_be_are_found() {
         ("10.1.0.0/24", "10.1.0.9/24", "networks/lan.toml:3:9: `10.1.0.9/24` is an address within a range, not a range"),
         ("10.1.0.0/24", "10.1.0.0", "networks/lan.toml:3:9: `10.1.0.0` in `range` is not a valid IPv4 range"),
         ("fd00:1::/64", "fd00:1::/20", "networks/lan.toml:4:10: `fd00:1::/20` is an address within a range, not a range"),
-        ("gateway = \"10.1.0.1\"", "gateway = \"10.9.0.1\"", "networks/lan.toml:5:11: gateway `10.9.0.1` is not in `10.1.0.0/24`"),
-        ("gateway = \"10.1.0.1\"", "gateway = \"10.1.0.255\"", "networks/lan.toml:5:11: gateway `10.1.0.255` is the broadcast address of `10.1.0.0/24`"),
+        (
+            "gateway = \"10.1.0.1\"",
+            "gateway = \"10.9.0.1\"",
+            "networks/lan.toml:5:11: gateway `10.9.0.1` is not in `10.1.0.0/24`",
+        ),
+        (
+            "gateway = \"10.1.0.1\"",
+            "gateway = \"10.1.0.255\"",
+            "networks/lan.toml:5:11: gateway `10.1.0.255` is the broadcast address of `10.1.0.0/24`",
+        ),
         ("10.1.0.199", "10.1.1.199", "networks/lan.toml:6:38: `10.1.1.199` is not in `10.1.0.0/24`"),
         ("10.1.0.199", "10.1.0.99", "networks/lan.toml:6:38: the DHCP range ends before it starts, at `10.1.0.100`"),
         ("\"10.1.0.1\"", "\"10.1.0.150\"", "networks/lan.toml:6:18: the DHCP range contains the gateway `10.1.0.150`"),
@@ -68,20 +81,31 @@ fn networks_that_cannot_be_are_found() {
         check(lan, from, to, &[expected]);
     }
     let prod = "networks/prod.toml";
-    check(prod, "10.2.0.0/24\"\n", "10.1.0.128/25\"\n", &[
-        "hypervisors/hv1.toml:23:11: address `10.2.0.2` is not in `10.1.0.128/25`",
-        "networks/prod.toml:3:9: networks `lan` (10.1.0.0/24) and `prod` (10.1.0.128/25) overlap",
-        "networks/prod.toml:4:11: gateway `10.2.0.1` is not in `10.1.0.128/25`",
-        "networks/prod.toml:5:19: install address `10.2.0.2` is no address of this network",
-        "vms/db1.toml:5:11: address `10.2.0.20` is not in `10.1.0.128/25`",
-    ]);
+    check(
+        prod,
+        "10.2.0.0/24\"\n",
+        "10.1.0.128/25\"\n",
+        &[
+            "hypervisors/hv1.toml:23:11: address `10.2.0.2` is not in `10.1.0.128/25`",
+            "networks/prod.toml:3:9: networks `lan` (10.1.0.0/24) and `prod` (10.1.0.128/25) overlap",
+            "networks/prod.toml:4:11: gateway `10.2.0.1` is not in `10.1.0.128/25`",
+            "networks/prod.toml:5:19: install address `10.2.0.2` is no address of this network",
+            "vms/db1.toml:5:11: address `10.2.0.20` is not in `10.1.0.128/25`",
+        ],
+    );
     check(prod, "", "forward = \"nat\"\n", &["networks/prod.toml:6:11: `forward` is for networks of kind `libvirt`"]);
-    check(prod, "install_address = \"10.2.0.2\"\n", "", &[
-        "networks/prod.toml: VMs on network `prod` cannot reach the install listener of `hv1`",
-    ]);
-    check("networks/default.toml", "", "kind = \"libvirt\"\nbridge = \"virbr0\"\nrange = \"192.168.122.0/24\"\n", &[
-        "networks/default.toml:1:8: `default` is libvirt's own network",
-    ]);
+    check(
+        prod,
+        "install_address = \"10.2.0.2\"\n",
+        "",
+        &["networks/prod.toml: VMs on network `prod` cannot reach the install listener of `hv1`"],
+    );
+    check(
+        "networks/default.toml",
+        "",
+        "kind = \"libvirt\"\nbridge = \"virbr0\"\nrange = \"192.168.122.0/24\"\n",
+        &["networks/default.toml:1:8: `default` is libvirt's own network"],
+    );
 }
 
 #[test]
@@ -97,11 +121,19 @@ fn addresses_that_cannot_be_are_found() {
         check("vms/web1.toml", "10.1.0.10", to, &[&format!("vms/web1.toml:4:11: {expected}")]);
     }
     check("vms/web1.toml", "fd00:1::10", "fd00:2::10", &["vms/web1.toml:5:12: address `fd00:2::10` is not in `fd00:1::/64`"]);
-    check("vms/web1.toml", "fd00:1::10", "fd00:1::1", &["vms/web1.toml:5:12: address `fd00:1::1` is the router's on network `lan`"]);
+    check(
+        "vms/web1.toml",
+        "fd00:1::10",
+        "fd00:1::1",
+        &["vms/web1.toml:5:12: address `fd00:1::1` is the router's on network `lan`"],
+    );
     check("vms/db1.toml", "address = \"10.2.0.20\"\n", "", &["vms/db1.toml: VM `db1` has no address on network `prod`"]);
-    check("vms/db1.toml", "address", "address6 = \"fd00:2::1\"\naddress", &[
-        "vms/db1.toml:5:12: address `fd00:2::1`: the network has no `range6`",
-    ]);
+    check(
+        "vms/db1.toml",
+        "address",
+        "address6 = \"fd00:2::1\"\naddress",
+        &["vms/db1.toml:5:12: address `fd00:2::1`: the network has no `range6`"],
+    );
 }
 
 #[test]
@@ -127,42 +159,86 @@ fn disks_that_cannot_be_are_found() {
         ("name = \"logs\"", "10:1: disk `logs` has no `size`"),
         ("name = \"logs\"\nsize = \"100 MiB\"", "12:8: `100 MiB` in `disks.size` is not a valid disk size"),
         ("name = \"logs\"\nsize = \"1 GiB\"\nmount = \"/usr\"", "13:9: `/usr` belongs to the system"),
-        ("name = \"logs\"\nsize = \"1 GiB\"\nmount = \"/srv/../etc\"", "13:9: `/srv/../etc` in `disks.mount` is not a valid mount point"),
+        (
+            "name = \"logs\"\nsize = \"1 GiB\"\nmount = \"/srv/../etc\"",
+            "13:9: `/srv/../etc` in `disks.mount` is not a valid mount point",
+        ),
         ("name = \"logs\"\nsize = \"1 GiB\"\npool = \"slow\"", "13:8: VM `db1` is on hypervisor `hv1`, which has no pool `slow`"),
-        ("name = \"logs\"\nsize = \"1 GiB\"\nmount = \"/srv/data\"", "13:9: VM `db1` has disks `data` and `logs` at the same mount point `/srv/data`"),
+        (
+            "name = \"logs\"\nsize = \"1 GiB\"\nmount = \"/srv/data\"",
+            "13:9: VM `db1` has disks `data` and `logs` at the same mount point `/srv/data`",
+        ),
         ("name = \"logs\"\nsize = \"1 GiB\"\nkeep = \"yes\"", "13:8: `disks.keep` must be `true` or `false`, not a string"),
     ] {
-        let base = "role = \"db\"\nstage = \"dev\"\nteam = \"shop\"\nnetwork = \"prod\"\naddress = \"10.2.0.20\"\n# 6\n# 7\n# 8\n";
+        let base =
+            "role = \"db\"\nstage = \"dev\"\nteam = \"shop\"\nnetwork = \"prod\"\naddress = \"10.2.0.20\"\n# 6\n# 7\n# 8\n";
         let site = TestSite::good();
         fs::write(site.dir.join("vms/db1.toml"), base.to_owned() + &disk(text)).expect("written");
         assert_eq!(site.mistakes(), [format!("vms/db1.toml:{expected}")], "{text}");
     }
-    check("vms/db1.toml", "address", "[root_disk]\nsize = \"1 GiB\"\nswap = \"512 MiB\"\n#", &[
-        "vms/db1.toml: VM `db1` has no address on network `prod`",
-        "vms/db1.toml:6:8: the root disk of VM `db1` is too small: 1 GiB for 1880 MiB",
-    ]);
-    check("vms/db1.toml", "", "\n[[disks]]\nname = \"a\"\nsize = \"1 GiB\"\n\n[[disks]]\nname = \"a\"\nsize = \"2 GiB\"\n", &[
-        "vms/db1.toml:12:8: disk `a` is here twice",
-    ]);
+    check(
+        "vms/db1.toml",
+        "address",
+        "[root_disk]\nsize = \"1 GiB\"\nswap = \"512 MiB\"\n#",
+        &[
+            "vms/db1.toml: VM `db1` has no address on network `prod`",
+            "vms/db1.toml:6:8: the root disk of VM `db1` is too small: 1 GiB for 1880 MiB",
+        ],
+    );
+    check(
+        "vms/db1.toml",
+        "",
+        "\n[[disks]]\nname = \"a\"\nsize = \"1 GiB\"\n\n[[disks]]\nname = \"a\"\nsize = \"2 GiB\"\n",
+        &["vms/db1.toml:12:8: disk `a` is here twice"],
+    );
 }
 
 #[test]
 fn what_does_not_fit_is_found() {
-    check("vms/web1.toml", "mac", "size = \"tiny\"\nroot_disk = { size = \"20 GiB\" }\nmac", &[
-        "vms/web1.toml:6:8: VM `web1` has 1024 MiB of memory, and OS `alma9` needs 2048 MiB",
-    ]);
-    check("vms/web1.toml", "mac", "memory = \"1 GiB\"\nmac", &[
-        "vms/web1.toml:6:10: VM `web1` has 1024 MiB of memory, and OS `alma9` needs 2048 MiB",
-    ]);
-    check("teams/shop.toml", "vcpus = 16", "vcpus = 3", &["teams/shop.toml:4:9: team `shop` has 4 vCPUs in 2 VMs, and a quota of 3"]);
-    check("teams/shop.toml", "32 GiB", "7 GiB", &["teams/shop.toml:5:10: team `shop` has 8192 MiB of memory in 2 VMs, and a quota of 7168"]);
-    check("teams/shop.toml", "500 GiB", "89 GiB", &["teams/shop.toml:6:8: team `shop` has 90 GiB of disk in 2 VMs, and a quota of 89"]);
-    check("hypervisors/hv1.toml", "64 GiB", "8 GiB", &[
-        "hypervisors/hv1.toml:1:10: hypervisor `hv1` has 8192 MiB of memory; its 2 VMs have 8192 MiB and 1024 MiB are kept from them",
-    ]);
-    check("hypervisors/hv1.toml", ", \"prod\"]", "]", &[
-        "vms/db1.toml:4:11: VM `db1` is on network `prod`, which hypervisor `hv1` does not carry",
-    ]);
+    check(
+        "vms/web1.toml",
+        "mac",
+        "size = \"tiny\"\nroot_disk = { size = \"20 GiB\" }\nmac",
+        &["vms/web1.toml:6:8: VM `web1` has 1024 MiB of memory, and OS `alma9` needs 2048 MiB"],
+    );
+    check(
+        "vms/web1.toml",
+        "mac",
+        "memory = \"1 GiB\"\nmac",
+        &["vms/web1.toml:6:10: VM `web1` has 1024 MiB of memory, and OS `alma9` needs 2048 MiB"],
+    );
+    check(
+        "teams/shop.toml",
+        "vcpus = 16",
+        "vcpus = 3",
+        &["teams/shop.toml:4:9: team `shop` has 4 vCPUs in 2 VMs, and a quota of 3"],
+    );
+    check(
+        "teams/shop.toml",
+        "32 GiB",
+        "7 GiB",
+        &["teams/shop.toml:5:10: team `shop` has 8192 MiB of memory in 2 VMs, and a quota of 7168"],
+    );
+    check(
+        "teams/shop.toml",
+        "500 GiB",
+        "89 GiB",
+        &["teams/shop.toml:6:8: team `shop` has 90 GiB of disk in 2 VMs, and a quota of 89"],
+    );
+    check(
+        "hypervisors/hv1.toml",
+        "64 GiB",
+        "8 GiB",
+        &[
+            "hypervisors/hv1.toml:1:10: hypervisor `hv1` has 8192 MiB of memory; its 2 VMs have 8192 MiB and 1024 MiB are kept from them",
+        ],
+    );
+    check(
+        "hypervisors/hv1.toml",
+        ", \"prod\"]",
+        "]",
+        &["vms/db1.toml:4:11: VM `db1` is on network `prod`, which hypervisor `hv1` does not carry"],
+    );
 }
 
 #[test]
@@ -175,29 +251,54 @@ fn names_that_mean_something_else_are_refused() {
         check(file, "", "role = \"web\"\nstage = \"dev\"\n", &[expected]);
     }
     check("stages/dev.toml", "\"apps\"", "\"anaconda\"", &["stages/dev.toml:4:8: the repository name `anaconda` is reserved"]);
-    check("stages/dev.toml", "\"apps\"", "\"appstream\"", &[
-        "vms/db1.toml: VM `db1` gets repository `appstream` from stage `dev` and from OS `alma9`",
-        "vms/web1.toml: VM `web1` gets repository `appstream` from stage `dev` and from OS `alma9`",
-    ]);
+    check(
+        "stages/dev.toml",
+        "\"apps\"",
+        "\"appstream\"",
+        &[
+            "vms/db1.toml: VM `db1` gets repository `appstream` from stage `dev` and from OS `alma9`",
+            "vms/web1.toml: VM `web1` gets repository `appstream` from stage `dev` and from OS `alma9`",
+        ],
+    );
 }
 
 #[test]
 fn puppet_that_this_version_cannot_do_is_refused() {
     check("site.toml", "\"apply\"", "\"server\"", &["site.toml:11:8: Puppet mode `server` is not in this version"]);
     check("site.toml", "mode = \"apply\"", "directory = \"pupet\"", &["site.toml:11:13: there is no directory `pupet`"]);
-    check("site.toml", "\n[puppet]\nmode = \"apply\"\n", "\n\n\n", &["roles/web.toml: `[puppet]` is used here, and the site has no Puppet"]);
-    check("roles/web.toml", "\"role::web\"", "\"role::Web-1\"", &["roles/web.toml:9:12: `role::Web-1` in `puppet.classes` is not a valid Puppet name"]);
-    check("roles/web.toml", "\"web::port\" = 8080", "\"web port\" = 8080", &["roles/web.toml:10:10: `web port` is not a valid Hiera key"]);
+    check(
+        "site.toml",
+        "\n[puppet]\nmode = \"apply\"\n",
+        "\n\n\n",
+        &["roles/web.toml: `[puppet]` is used here, and the site has no Puppet"],
+    );
+    check(
+        "roles/web.toml",
+        "\"role::web\"",
+        "\"role::Web-1\"",
+        &["roles/web.toml:9:12: `role::Web-1` in `puppet.classes` is not a valid Puppet name"],
+    );
+    check(
+        "roles/web.toml",
+        "\"web::port\" = 8080",
+        "\"web port\" = 8080",
+        &["roles/web.toml:10:10: `web port` is not a valid Hiera key"],
+    );
     check("roles/web.toml", "8080, \"web::tls\"", "2026-01-01, \"web::tls\"", &["roles/web.toml:10:24: Hiera data has no dates"]);
 }
 
 #[test]
 fn several_hypervisors_need_a_choice() {
     let second = "[[pools]]\nname = \"images\"\npath = \"/srv/images\"\n";
-    check("hypervisors/hv2.toml", "", second, &[
-        "vms/db1.toml: VM `db1` names no hypervisor, and the site has 2",
-        "vms/web1.toml: VM `web1` names no hypervisor, and the site has 2",
-    ]);
+    check(
+        "hypervisors/hv2.toml",
+        "",
+        second,
+        &[
+            "vms/db1.toml: VM `db1` names no hypervisor, and the site has 2",
+            "vms/web1.toml: VM `web1` names no hypervisor, and the site has 2",
+        ],
+    );
 }
 
 #[test]
@@ -213,15 +314,45 @@ fn wrong_types_and_unknown_keys_are_found_in_every_kind_of_file() {
         ("sizes.toml", "vcpus = 2", "vcpus = \"2\"", "sizes.toml:2:9: `small.vcpus` must be a whole number, not a string"),
         ("sizes.toml", "\"4 GiB\"", "4096", "sizes.toml:3:10: `4096` in `small.memory` is not a valid size"),
         ("os/alma9.toml", "release", "relase", "os/alma9.toml:1:1: unknown key `relase`"),
-        ("stages/dev.toml", "max_lease = \"30d\"", "max_lease = \"30 days\"", "stages/dev.toml:8:13: `30 days` in `policy.max_lease` is not a valid span of time"),
+        (
+            "stages/dev.toml",
+            "max_lease = \"30d\"",
+            "max_lease = \"30 days\"",
+            "stages/dev.toml:8:13: `30 days` in `policy.max_lease` is not a valid span of time",
+        ),
         ("networks/lan.toml", "dhcp = {", "dhcp = { lease = 1,", "networks/lan.toml:6:10: unknown key `dhcp.lease`"),
         ("teams/shop.toml", "vcpus", "cpus", "teams/shop.toml:4:1: unknown key `quota.cpus`"),
-        ("hypervisors/hv1.toml", "path = \"/srv/fast\"", "path = \"srv/fast\"", "hypervisors/hv1.toml:10:8: `srv/fast` is no absolute path without `..`"),
-        ("hypervisors/hv1.toml", "\"lacp\"", "\"802.3ad\"", "hypervisors/hv1.toml:19:43: `802.3ad` in `install.nics.bond.mode` is not a valid bond mode"),
-        ("hypervisors/hv1.toml", "vlan = 120", "vlan = 4095", "hypervisors/hv1.toml:20:8: `4095` in `install.nics.vlan` is out of range"),
+        (
+            "hypervisors/hv1.toml",
+            "path = \"/srv/fast\"",
+            "path = \"srv/fast\"",
+            "hypervisors/hv1.toml:10:8: `srv/fast` is no absolute path without `..`",
+        ),
+        (
+            "hypervisors/hv1.toml",
+            "\"lacp\"",
+            "\"802.3ad\"",
+            "hypervisors/hv1.toml:19:43: `802.3ad` in `install.nics.bond.mode` is not a valid bond mode",
+        ),
+        (
+            "hypervisors/hv1.toml",
+            "vlan = 120",
+            "vlan = 4095",
+            "hypervisors/hv1.toml:20:8: `4095` in `install.nics.vlan` is out of range",
+        ),
         ("roles/web.toml", "[[checks]]", "[checks]", "roles/web.toml:12:1: `checks` must be an array of tables"),
-        ("roles/db.toml", "timeout = \"2s\"", "timeout = \"0s\"", "roles/db.toml:13:11: `0s` in `checks.timeout` is not a valid span of time"),
-        ("roles/db.toml", "tcp = { port = 5432 }", "command = { argv = [\"true\"] }", "roles/db.toml:12:11: a command starts with the absolute path of a program"),
+        (
+            "roles/db.toml",
+            "timeout = \"2s\"",
+            "timeout = \"0s\"",
+            "roles/db.toml:13:11: `0s` in `checks.timeout` is not a valid span of time",
+        ),
+        (
+            "roles/db.toml",
+            "tcp = { port = 5432 }",
+            "command = { argv = [\"true\"] }",
+            "roles/db.toml:12:11: a command starts with the absolute path of a program",
+        ),
         ("vms/web1.toml", "[puppet]", "[pupet]", "vms/web1.toml:9:2: unknown key `pupet`"),
     ] {
         let got = {
@@ -241,7 +372,20 @@ fn wrong_types_and_unknown_keys_are_found_in_every_kind_of_file() {
 #[test]
 fn hostile_values_are_refused_with_the_field_named() {
     for value in [
-        "a\\nb", "a\\r", "%post", "a'b", "a\\\"b", "$(reboot)", "`id`", "{{ x }}", "{% raw %}", "../../etc", "a\\u202Eb", "a\\u0007", "a b", "",
+        "a\\nb",
+        "a\\r",
+        "%post",
+        "a'b",
+        "a\\\"b",
+        "$(reboot)",
+        "`id`",
+        "{{ x }}",
+        "{% raw %}",
+        "../../etc",
+        "a\\u202Eb",
+        "a\\u0007",
+        "a b",
+        "",
     ] {
         for (file, from, field) in [
             ("vms/web1.toml", "htop", "packages"),
@@ -260,7 +404,10 @@ fn hostile_values_are_refused_with_the_field_named() {
             assert!(text.contains(from), "{file} has no {from:?}");
             fs::write(&path, text.replacen(from, &format!("{prefix}{value}{suffix}"), 1)).expect("written");
             let got = site.mistakes();
-            assert!(got.iter().any(|m| m.starts_with(file) && m.contains(&format!("`{field}`"))), "{value:?} in {file}: {got:#?}");
+            assert!(
+                got.iter().any(|m| m.starts_with(file) && m.contains(&format!("`{field}`"))),
+                "{value:?} in {file}: {got:#?}"
+            );
         }
     }
 }

@@ -65,7 +65,9 @@ fn a_vm_gets_what_os_role_stage_size_and_its_own_file_say() {
     assert_eq!((root.size_gib, root.layout, root.swap_mib, root.pool.as_str()), (20, Layout::Lvm, 1024, "images"));
     let repos: Vec<&str> = web1.repos.iter().map(|repo| repo.name.as_str()).collect();
     assert_eq!(repos, ["apps", "appstream"]);
-    assert!(matches!(&web1.repos[0].location, RepoLocation::Directory(path) if path.is_absolute() && !path.as_str().contains("..")));
+    assert!(
+        matches!(&web1.repos[0].location, RepoLocation::Directory(path) if path.is_absolute() && !path.as_str().contains(".."))
+    );
     let nic = web1.install_nic();
     assert_eq!(nic.v6, Address6::Static("fd00:1::10".parse().expect("an address")));
     assert_eq!(nic.mac, "52:54:00:aa:00:01".parse::<MacAddr>().expect("a MAC"));

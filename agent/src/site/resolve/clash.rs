@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{Known, ResolvedVm};
 use super::network::{known_range4, known_range6};
+use super::{Known, ResolvedVm};
 use crate::site::excerpt::quote;
 use crate::site::file::{Address4Word, Address6Word, KindWord, NetworkFile};
 use crate::site::problems::{Problem, Span};

@@ -105,8 +105,7 @@ pub(super) fn resolve(name: &VmName, file: &VmFile, place: &Place, site: Option<
     let firmware = file.firmware.value().copied().or(os.map(|os| os.firmware));
 
     // Parts are resolved whether or not the others could be: each may have mistakes of its own.
-    let nics =
-        nic::resolve(name, file, of_role.network, stage_file.map_or(&Key::Bad, |stage| &stage.network), hypervisor, known);
+    let nics = nic::resolve(name, file, of_role.network, stage_file.map_or(&Key::Bad, |stage| &stage.network), hypervisor, known);
     let disks = match (os, firmware, hypervisor) {
         (Some(os), Some(firmware), Some(hypervisor)) => {
             let root_gib = size.and_then(|size| size.disk.value()).map(|gib| gib.0);

@@ -25,7 +25,7 @@ pub fn script() -> Utf8PathBuf {
 ///
 /// # Panics
 ///
-/// When `body` panics, or the sandbox does not start (needs root and the packages of `tests/sandbox/packages`).
+/// When `body` panics, or the sandbox does not start (needs root and what `scripts/setup` installs).
 #[track_caller]
 pub fn within<F: FnOnce()>(body: F) {
     let test = test_path(type_name::<F>());

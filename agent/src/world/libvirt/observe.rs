@@ -1,6 +1,8 @@
 //! Everything there is, in one sweep. What vanishes during the sweep is left out, not an error.
 
 use std::collections::{BTreeMap, HashSet};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use nix::sys::statvfs::statvfs;
@@ -66,12 +68,15 @@ fn observe_domain(session: &Session, domain: &Domain, name: &str) -> Result<Opti
     let uuid = session.check("domain", "look at domain", name, domain.uuid())?;
     let Some(info) = session.check("domain", "look at domain", name, found(domain.info()))? else { return Ok(None) };
     let owner = owner(session, domain, name)?;
-    // Kept apart from `info`: only this call has the reason.
-    let (state, reason) = session.check("domain", "look at domain", name, domain.state())?;
-    let state = state.unwrap_or(info.state.unwrap_or(State::NoState));
-    let (state, reason) = match reason {
-        virt::domain::DomainStateReasonEnum::Known(reason) => read_state(state, &reason),
-        virt::domain::DomainStateReasonEnum::Unknown(_) => (plain_state(state), String::new()),
+    let state = info.state.unwrap_or(State::NoState);
+    // Why it runs is of no interest, and most domains run.
+    let (state, reason) = if plain_state(state) == DomainState::Running {
+        (DomainState::Running, String::new())
+    } else {
+        match session.check("domain", "look at domain", name, domain.state())? {
+            (now, virt::domain::DomainStateReasonEnum::Known(reason)) => read_state(now.unwrap_or(state), &reason),
+            (_, virt::domain::DomainStateReasonEnum::Unknown(_)) => (plain_state(state), String::new()),
+        }
     };
     Ok(Some(ObservedDomain {
         uuid,
@@ -136,17 +141,30 @@ fn observe_pool(pool: &StoragePool, name: &str, refreshes: &Refreshes) -> std::r
         }
     }
     for volume in pool.list_all_volumes(0)? {
-        // A volume whose file has gone is no volume.
-        let (Ok(name), Ok(info)) = (volume.name(), volume.info()) else { continue };
+        let Ok(name) = volume.name() else { continue };
         // For files the key is the path, and libvirt's client knows it without asking.
-        let path = if kind == "dir" { volume.key() } else { volume.path() };
-        let Ok(path) = path else { continue };
-        observed.volumes.insert(
-            name,
-            ObservedVolume { path: Utf8PathBuf::from(path), capacity_bytes: info.capacity, allocation_bytes: info.allocation },
-        );
+        let Ok(path) = (if kind == "dir" { volume.key() } else { volume.path() }) else { continue };
+        let path = Utf8PathBuf::from(path);
+        // A volume whose file has gone is no volume.
+        let sizes = sizes_in_header(&path).or_else(|| volume.info().ok().map(|info| (info.capacity, info.allocation)));
+        let Some((capacity_bytes, allocation_bytes)) = sizes else { continue };
+        observed.volumes.insert(name, ObservedVolume { path, capacity_bytes, allocation_bytes });
     }
     Ok(observed)
+}
+
+/// Capacity and allocation of a qcow2 file, from the file itself: libvirt takes a fifth of a millisecond to do the same, which
+/// makes seconds of a pool with many volumes. None for anything else, and on a hypervisor elsewhere.
+fn sizes_in_header(path: &Utf8Path) -> Option<(u64, u64)> {
+    /// "QFI" 0xfb, version, backing file's offset and length, cluster bits; then the size that a guest sees, big-endian.
+    const MAGIC: [u8; 4] = *b"QFI\xfb";
+    const SIZE_AT: usize = 24;
+    let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    let mut header = [0; SIZE_AT + 8];
+    std::fs::File::open(path).ok()?.read_exact(&mut header).ok()?;
+    let (start, size) = header.split_at(SIZE_AT);
+    let capacity = u64::from_be_bytes(size.try_into().ok()?);
+    start.starts_with(&MAGIC).then(|| (capacity, metadata.blocks() * 512))
 }
 
 /// Bytes in all and bytes free of the file system at `path`, if it can be looked at from here.

@@ -59,7 +59,9 @@ pub struct Clause {
 /// The contract.
 pub const CLAUSES: &[Clause] = &[
     Clause { name: "a pool is made once, and never moved", starts_domains: false, run: pool },
-    Clause { name: "a network is made once, changed by its digest, and never taken over", starts_domains: false, run: network },
+    Clause { name: "a network is made once, and never taken over", starts_domains: false, run: network },
+    // libvirt's test driver shows no new definition of a network that runs.
+    Clause { name: "a network changes with its digest", starts_domains: true, run: network_digest },
     Clause { name: "a volume is made once, keeps its size, and is deleted once", starts_domains: false, run: volume },
     Clause { name: "a volume needs its pool to be made, and none to be gone", starts_domains: false, run: volume_without_pool },
     Clause { name: "a domain is defined once, and again for a new mark", starts_domains: false, run: define },
@@ -195,8 +197,6 @@ fn network(ground: &Ground<'_>) {
     changes(ground.hypervisor.ensure_network(&ground.network, &[], "n1"), Change::Unchanged);
     let observed = ground.observe().networks.remove(name).expect("the network is there");
     assert_eq!((observed.active, observed.digest.as_deref()), (true, Some("n1")));
-    changes(ground.hypervisor.ensure_network(&ground.network, &[], "n2"), Change::Changed);
-    assert_eq!(ground.observe().networks.remove(name).and_then(|network| network.digest).as_deref(), Some("n2"));
 
     (ground.add_foreign_network)("theirs");
     let before = ground.observe().networks.remove("theirs");
@@ -204,6 +204,14 @@ fn network(ground: &Ground<'_>) {
     let wanted = NetworkSpec { name: "theirs".parse().expect("a network name"), ..ground.network.clone() };
     is_conflict(ground.hypervisor.ensure_network(&wanted, &[], "n1"));
     assert_eq!(ground.observe().networks.remove("theirs"), before);
+}
+
+fn network_digest(ground: &Ground<'_>) {
+    let name = ground.network.name.as_str();
+    ground.hypervisor.ensure_network(&ground.network, &[], "n1").expect("the network can be made");
+    changes(ground.hypervisor.ensure_network(&ground.network, &[], "n2"), Change::Changed);
+    changes(ground.hypervisor.ensure_network(&ground.network, &[], "n2"), Change::Unchanged);
+    assert_eq!(ground.observe().networks.remove(name).and_then(|network| network.digest).as_deref(), Some("n2"));
 }
 
 fn volume(ground: &Ground<'_>) {

@@ -3,6 +3,7 @@
 
 mod layering;
 mod libvirt_sandbox;
+mod libvirt_test_driver;
 mod sim_contract;
 mod sim_guest;
 mod site;

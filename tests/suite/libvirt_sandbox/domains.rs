@@ -74,7 +74,7 @@ fn a_definition_changes_with_its_attempt_digest_or_boot_and_not_otherwise() {
 }
 
 /// A minimal definition that virsh makes, so not ours.
-fn define_foreign(name: &str, uuid: &str) {
+pub(super) fn define_foreign(name: &str, uuid: &str) {
     let path = format!("/run/rekindle/{name}.xml");
     let xml = format!(
         "<domain type='qemu'><name>{name}</name><uuid>{uuid}</uuid><memory unit='MiB'>32</memory>\

@@ -1,5 +1,6 @@
 //! [`Libvirt`] against a real libvirtd, each test in a sandbox of its own.
 
+mod contract;
 mod daemon;
 mod domains;
 mod networks;
@@ -14,6 +15,8 @@ use rekindle::spec::{Boot, DomainDisk, DomainSpec, DomainType, Firmware, Owner, 
 use rekindle::world::{Change, Hypervisor, HypervisorError, Libvirt};
 use rekindle_tests::sandbox::URI;
 use uuid::Uuid;
+
+pub(crate) use contract::network as contract_network;
 
 /// For waits that must end.
 const PATIENCE: Duration = Duration::from_secs(60);

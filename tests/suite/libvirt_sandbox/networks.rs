@@ -116,11 +116,17 @@ fn a_change_that_needs_a_restart_waits_for_guests() {
     });
 }
 
+/// A minimal definition that virsh makes, so not ours.
+pub(super) fn define_foreign(name: &str) {
+    let path = format!("/run/rekindle/{name}.xml");
+    std::fs::write(&path, format!("<network><name>{name}</name><bridge name='foreign0'/></network>")).expect("written");
+    run("virsh", &["-q", "net-define", &path]);
+}
+
 #[test]
 fn a_foreign_network_is_never_touched() {
     within(|| {
-        std::fs::write("/run/rekindle/lan.xml", "<network><name>lan</name><bridge name='foreign0'/></network>").expect("written");
-        run("virsh", &["-q", "net-define", "/run/rekindle/lan.xml"]);
+        define_foreign("lan");
         let before = run("virsh", &["net-dumpxml", "lan"]);
         let libvirt = libvirt();
         assert_conflict(libvirt.ensure_network(&network(Forward::Nat), &[], "d1"));

@@ -1,11 +1,12 @@
 //! libvirt networks that we define: a bridge with DHCP.
 
+use virt::error::{Error, ErrorNumber};
 use virt::network::Network;
 use virt_sys as sys;
 
 use super::super::hypervisor::{Change, HypervisorError, Result};
 use super::connection::Session;
-use super::error::found;
+use super::error::{found, is_any};
 use super::xml::{DhcpHost, NetworkXml, read_network};
 use crate::spec::{NetworkKind, NetworkSpec, NicSpec, VmName};
 use crate::xml::parse_network_digest;
@@ -20,7 +21,7 @@ pub(super) fn ensure(session: &Session, spec: &NetworkSpec, hosts: &[(VmName, Ni
 
     let existing = session.check("network", "look up network", name, found(session.connect.lookup_network_by_name(name)))?;
     let network = if let Some(network) = existing {
-        let xml = session.check("network", "read network", name, network.xml_desc(sys::VIR_NETWORK_XML_INACTIVE))?;
+        let xml = session.check("network", "read network", name, definition(&network))?;
         match parse_network_digest(&xml) {
             None => return Err(conflict(name, "it does not carry our metadata; rename it or the site's network")),
             Some(current) if current == digest => {}
@@ -43,6 +44,15 @@ pub(super) fn ensure(session: &Session, spec: &NetworkSpec, hosts: &[(VmName, Ni
         change = Change::Changed;
     }
     Ok(change)
+}
+
+/// The definition of a network, which is not always what runs.
+pub(super) fn definition(network: &Network) -> std::result::Result<String, Error> {
+    match network.xml_desc(sys::VIR_NETWORK_XML_INACTIVE) {
+        // Drivers without the difference do not know the flag.
+        Err(error) if is_any(&error, &[ErrorNumber::InvalidArg]) => network.xml_desc(0),
+        answer => answer,
+    }
 }
 
 /// Replaces the definition `old` of `network`, the running network first: killed in between, the next pass still sees the old

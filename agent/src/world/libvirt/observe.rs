@@ -16,6 +16,7 @@ use super::super::hypervisor::Result;
 use super::connection::Session;
 use super::domains::owner;
 use super::error::found;
+use super::networks::definition;
 use super::pools::Refreshes;
 use super::xml::read_pool;
 use crate::observed::{DomainState, ObservedDomain, ObservedHost, ObservedNetwork, ObservedPool, ObservedVolume};
@@ -109,10 +110,9 @@ fn read_state(state: State, reason: &Reason) -> (DomainState, String) {
 }
 
 fn observe_network(network: &Network) -> std::result::Result<ObservedNetwork, virt::error::Error> {
-    let xml = network.xml_desc(sys::VIR_NETWORK_XML_INACTIVE)?;
     Ok(ObservedNetwork {
         active: network.is_active()?,
-        digest: parse_network_digest(&xml),
+        digest: parse_network_digest(&definition(network)?),
         // Networks without a bridge of their own (macvtap, hostdev) have no name for it.
         bridge: network.bridge_name().ok(),
     })

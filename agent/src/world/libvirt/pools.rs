@@ -11,7 +11,6 @@ use camino::Utf8Path;
 use virt::error::ErrorNumber;
 use virt::storage_pool::StoragePool;
 use virt::storage_vol::StorageVol;
-use virt_sys as sys;
 
 use super::super::hypervisor::{Change, HypervisorError, Result};
 use super::connection::Session;
@@ -62,7 +61,7 @@ pub(super) fn ensure(session: &Session, spec: &PoolSpec) -> Result<Change> {
     let mut change = Change::Unchanged;
     let existing = session.check("pool", "look up pool", name, found(session.connect.lookup_storage_pool_by_name(name)))?;
     let pool = if let Some(pool) = existing {
-        let xml = session.check("pool", "read pool", name, pool.xml_desc(sys::VIR_STORAGE_XML_INACTIVE))?;
+        let xml = session.check("pool", "read pool", name, pool.xml_desc(0))?;
         let (kind, path) = read_pool(&xml);
         if !FILE_POOLS.contains(&kind.as_str()) {
             return Err(conflict("pool", name, format!("its type is `{kind}`; name a pool of type `dir`")));
@@ -78,7 +77,9 @@ pub(super) fn ensure(session: &Session, spec: &PoolSpec) -> Result<Change> {
         session.check("pool", "define pool", name, session.connect.define_storage_pool_xml(&pool_xml(spec), 0))?
     };
     if !session.check("pool", "look at pool", name, pool.is_active())? {
-        session.check("pool", "start pool", name, pool.create(sys::VIR_STORAGE_POOL_CREATE_WITH_BUILD))?;
+        // Makes the directory; one that is there stays as it is.
+        session.check("pool", "build pool", name, pool.build(0))?;
+        session.check("pool", "start pool", name, pool.create(0))?;
         change = Change::Changed;
     }
     if !session.check("pool", "look at pool", name, pool.autostart())? {

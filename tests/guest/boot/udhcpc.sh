@@ -4,6 +4,7 @@ case $1 in
 bound | renew)
     ip addr flush dev "$interface" scope global
     ip addr add "$ip/${mask:-24}" dev "$interface"
+    [ "$GATEWAY" = drop ] && router=
     for gateway in $router; do ip route add default via "$gateway" dev "$interface"; done
     : >/etc/resolv.conf
     [ -n "$domain" ] && echo "search $domain" >>/etc/resolv.conf

@@ -17,7 +17,12 @@ TARGET_MODULES = "virtio_pci virtio_blk xfs".split()
 # In the file system of the installer and of the installed systems, to be loaded when they are needed.
 LATER_MODULES = """
     virtio_net virtio_rng virtio_console virtio_balloon xfs vfat nls_cp437 nls_ascii nls_utf8 dm-mod button evdev
-    qemu_fw_cfg 8021q bonding bridge
+    8021q bonding bridge
+""".split()
+# For firewalld; a package of their own, which tiny does without.
+EXTRA_MODULES = """
+    nf_tables nf_conntrack nf_nat nfnetlink nft_ct nft_nat nft_masq nft_redir nft_chain_nat nft_fib_inet nft_fib_ipv4 nft_fib_ipv6
+    nft_reject_inet nft_log nft_limit nft_compat ip_set autofs4
 """.split()
 
 _APPLETS = """

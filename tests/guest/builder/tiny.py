@@ -217,7 +217,11 @@ def kernel_packages(root, tree, grub):
     (tree / "boot").mkdir(exist_ok=True)
     shutil.copy2(root / "boot" / ("vmlinuz-" + version), tree / "boot" / ("vmlinuz-" + version))
     boot.target_initrd(root, tree / "boot" / ("initramfs-%s.img" % version))
-    boot.copy_modules(root, boot.LATER_MODULES, tree)
+    modules = "/usr/lib/modules/" + version
+    boot.copy_modules(root, boot.LATER_MODULES + boot.EXTRA_MODULES, tree)
+    later = boot.module_files(root, boot.LATER_MODULES)
+    extra = [p for p in boot.module_files(root, boot.EXTRA_MODULES) if p not in later]
+    indexes = ["%s/%s" % (modules, p.name) for p in (tree / modules[1:]).iterdir() if p.is_file()]
     images = tree / "usr/lib/grub/i386-pc"
     images.mkdir(parents=True)
     for name in ("boot.img", "core.img"):
@@ -227,8 +231,10 @@ def kernel_packages(root, tree, grub):
     (tree / "usr/share/grub2").mkdir(parents=True)
     (tree / "usr/share/grub2/README").write_text("GRUB for BIOS machines is in grub2-tools.\n")
     return [
-        Package("kernel", ["/boot/vmlinuz-" + version, "/boot/initramfs-%s.img" % version, "/usr/lib/modules/" + version],
+        Package("kernel", ["/boot/vmlinuz-" + version, "/boot/initramfs-%s.img" % version, *indexes, *("/usr" + p for p in later)],
                 "The Linux kernel", version=number, provides=["kernel-core", "kernel-modules"], license="GPL-2.0-only"),
+        Package("kernel-modules-extra", ["/usr" + p for p in extra], "Modules for packet filtering", version=number, requires=["kernel"],
+                license="GPL-2.0-only"),
         Package("grub2-pc", ["/usr/share/grub2/README"], "The boot loader, for BIOS", version="2.06", noarch=True,
                 requires=["grub2-tools"], provides=["grub2"]),
         Package("grub2-tools", ["/usr/lib/grub"], "The images of the boot loader", version="2.06", license="GPL-3.0-or-later",

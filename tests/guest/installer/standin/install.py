@@ -180,7 +180,8 @@ class Installation:
                 ("Install bootloader", lambda: target.install_bootloader(log, kickstart, self.plan)),
             ]),
             ("Post-installation setup tasks", "Performing post-installation setup tasks", [
-                ("Copy resolv.conf to sysroot", nothing),
+                ("Set up the machine ID", target.write_machine_id),
+                ("Write the repositories", lambda: target.write_repositories(kickstart)),
             ]),
             ("Installed system configuration", "Configuring installed system", [
                 ("Configure localization", lambda: target.write_localization(log, kickstart)),
@@ -261,6 +262,9 @@ class Installation:
 
         trace = "".join(traceback.format_exception(problem)).rstrip()
         self.log.critical("exception", trace)
+        if not isinstance(problem, NonInteractive):
+            with open("/tmp/anaconda-tb-standin", "w", encoding="utf-8") as out:
+                out.write("anaconda %s exception report\n%s\n" % (VERSION, trace))
         self.log.show(
             "\nThe installation was stopped due to an error which occurred while running in non-interactive cmdline mode. "
             "Since there cannot be any questions in cmdline mode, edit your kickstart file and retry installation. "

@@ -12,7 +12,8 @@ import time
 SHORT = {"DEBUG": "DBG", "INFO": "INF", "WARNING": "WRN", "ERR": "ERR", "CRIT": "CRT"}
 
 # Messages with one of these tags go to a file of their own; all others to anaconda.log.
-FILES = {"packaging": "packaging.log", "program": "program.log", "storage": "storage.log", "dnf": "packaging.log"}
+FILES = {"packaging": "packaging.log", "program": "program.log", "dnf": "packaging.log", "dnf.librepo": "dnf.librepo.log"}
+MODULE_FILES = {"org.fedoraproject.Anaconda.Modules.Storage": "storage.log"}
 
 
 def clock(seconds):
@@ -53,7 +54,7 @@ class Log:
     def write(self, severity, tag, message, program="anaconda"):
         now = time.time()
         self._send(journal_lines(now, severity, tag, message, program))
-        name = FILES.get(tag.split(":")[0].split(".")[0], "anaconda.log")
+        name = MODULE_FILES.get(program) or FILES.get(tag) or FILES.get(tag.split(".")[0], "anaconda.log")
         with open(os.path.join(self.directory, name), "a", encoding="utf-8") as out:
             out.write("%s %s %s: %s\n" % (clock(now), SHORT[severity], tag, message))
 

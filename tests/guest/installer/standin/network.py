@@ -25,9 +25,8 @@ def prefix_of(mask):
 
 
 def network_file(command, cards):
-    """The text of one .network file, or None for a line that only sets the host name or is not for the boot."""
-    configures = command.device or command.bootProto or command.ip or command.ipv6
-    if not configures or not command.onboot:
+    """The text of one .network file, or None for a card that is not for the boot."""
+    if not command.onboot:
         return None
     wants4 = not getattr(command, "noipv4", False)
     wants6 = not getattr(command, "noipv6", False)
@@ -42,24 +41,35 @@ def network_file(command, cards):
         lines.append("Address=%s/%d" % (command.ip, prefix_of(command.netmask or "255.255.255.0")))
     if wants6 and command.ipv6 and command.ipv6 not in ("auto", "dhcp", "ignore"):
         lines.append("Address=" + (command.ipv6 if "/" in command.ipv6 else command.ipv6 + "/64"))
-    if wants4 and command.gateway:
+    default_route = not getattr(command, "nodefroute", False)
+    if wants4 and command.gateway and default_route:
         lines.append("Gateway=" + command.gateway)
-    if wants6 and getattr(command, "ipv6gateway", ""):
+    if wants6 and getattr(command, "ipv6gateway", "") and default_route:
         lines.append("Gateway=" + command.ipv6gateway)
     for server in nameservers([command]):
         lines.append("DNS=" + server)
     domains = [d for d in (getattr(command, "ipv4_dns_search", "") or "").split(",") if d]
     if domains:
         lines.append("Domains=" + " ".join(domains))
+    if not default_route:
+        lines += ["", "[DHCPv4]", "UseGateway=no"]
     if command.mtu:
         lines += ["", "[Link]", "MTUBytes=" + command.mtu]
     return "\n".join(lines) + "\n"
 
 
-def network_files(commands, cards):
+def only_names_the_host(arguments):
+    """Whether a `network` line, as written, is about the host name and no card."""
+    return bool(arguments) and all(a.startswith("--hostname=") for a in arguments)
+
+
+def network_files(kickstart, cards):
     """`{file name: text}`, one for each line that configures a card."""
+    named = {line for line, (_, *arguments) in kickstart.lines("network") if only_names_the_host(arguments)}
     files = {}
-    for command in commands:
+    for command in kickstart.data.network.network:
+        if command.lineno in named:
+            continue
         text = network_file(command, cards)
         if text:
             name = (command.device or "link").replace(":", "")

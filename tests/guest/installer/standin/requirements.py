@@ -29,7 +29,7 @@ def added_packages(kickstart, plan, uefi=False):
 
 def _ntp_disabled(data):
     timesource = getattr(data, "timesource", None)
-    if timesource is not None and getattr(timesource, "ntp_disable", False):
+    if timesource is not None and any(source.ntp_disable for source in timesource.dataList()):
         return True
     return bool(getattr(data.timezone, "nontp", False))
 

@@ -26,7 +26,7 @@ COMMANDS = {
                "--recommended", "--mkfsoptions"},
     "network": {"--bootproto", "--device", "--ip", "--netmask", "--gateway", "--nameserver", "--hostname", "--onboot",
                 "--activate", "--no-activate", "--ipv6", "--ipv6gateway", "--noipv6", "--noipv4", "--mtu", "--ipv4-dns-search",
-                "--ipv6-dns-search"},
+                "--ipv6-dns-search", "--nodefroute"},
     "part": {"--size", "--grow", "--maxsize", "--fstype", "--label", "--ondisk", "--ondrive", "--onpart", "--usepart",
              "--noformat", "--recommended", "--asprimary", "--fsoptions", "--mkfsoptions"},
     "poweroff": None,

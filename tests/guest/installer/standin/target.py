@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import uuid
 
 from . import bootblock, disks, network
 from .errors import InstallFailed
@@ -94,13 +95,18 @@ def _console_words():
 
 def write_network(kickstart, cards):
     commands = kickstart.data.network.network
-    for name, text in network.network_files(commands, cards).items():
+    for name, text in network.network_files(kickstart, cards).items():
         write("/etc/systemd/network/" + name, text)
     write("/etc/hostname", (network.hostname_of(commands) or "localhost.localdomain") + "\n")
     servers = network.nameservers(commands)
     resolv = path("/etc/resolv.conf")
-    if not os.path.islink(resolv):
-        text = "".join("nameserver %s\n" % s for s in servers) or disks.read("/etc/resolv.conf") + "\n"
+    text = "".join("nameserver %s\n" % s for s in servers) or disks.read("/etc/resolv.conf") + "\n"
+    if os.path.islink(resolv):
+        # systemd-resolved's, in /run, which the scripts in the chroot share with the installer.
+        os.makedirs("/run/systemd/resolve", exist_ok=True)
+        with open("/run/systemd/resolve/stub-resolv.conf", "w", encoding="utf-8") as out:
+            out.write(text)
+    else:
         write("/etc/resolv.conf", text)
 
 
@@ -229,6 +235,31 @@ def set_services(log, kickstart):
     if kickstart.has("selinux") and os.path.exists(config):
         word = {0: "disabled", 1: "enforcing", 2: "permissive"}.get(kickstart.data.selinux.selinux, "enforcing")
         write("/etc/selinux/config", re.sub(r"(?m)^SELINUX=.*$", "SELINUX=" + word, disks.read(config) + "\n"))
+
+
+def write_repositories(kickstart):
+    """What `repo --install` keeps for the installed system."""
+    for repo in kickstart.data.repo.repoList:
+        if not repo.install:
+            continue
+        lines = ["[%s]" % repo.name, "name = " + repo.name, "enabled = 1"]
+        if repo.baseurl:
+            lines.append("baseurl = " + repo.baseurl)
+        if repo.mirrorlist:
+            lines.append("mirrorlist = " + repo.mirrorlist)
+        if repo.noverifyssl:
+            lines.append("sslverify = 0")
+        for option, names in (("excludepkgs", repo.excludepkgs), ("includepkgs", repo.includepkgs)):
+            if names:
+                lines.append("%s = %s" % (option, ", ".join(names)))
+        if repo.cost is not None:
+            lines.append("cost = %d" % repo.cost)
+        write("/etc/yum.repos.d/%s.repo" % repo.name, "\n".join(lines) + "\n")
+
+
+def write_machine_id():
+    """systemd takes a machine without one for unconfigured, and would enable every service."""
+    write("/etc/machine-id", uuid.uuid4().hex + "\n", 0o444)
 
 
 def store_kickstart(text, keep_original):

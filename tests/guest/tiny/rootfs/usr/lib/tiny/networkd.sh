@@ -1,5 +1,5 @@
 # Sourced by boot: sets the cards up as the systemd-networkd files in /etc/systemd/network say.
-# Understood: Name=, MACAddress=, DHCP=, Address=, Gateway=, DNS=, Domains=, IPv6AcceptRA=, MTUBytes=.
+# Understood: Name=, MACAddress=, DHCP=, Address=, Gateway=, DNS=, Domains=, IPv6AcceptRA=, UseGateway=, MTUBytes=.
 
 networkd_value() { sed -n "s/^$2=//p" "$1"; }
 
@@ -38,7 +38,11 @@ networkd_card() {
     [ -n "$domains" ] && echo "search $domains" >>/etc/resolv.conf
     case $(networkd_value "$file" DHCP) in
     # Goes on in the background, so that the lease is renewed.
-    yes | ipv4 | true) udhcpc -i "$card" -b -t 20 -T 1 -s /usr/lib/tiny/udhcpc.sh -x hostname:"$(hostname)" >/dev/null 2>&1 ;;
+    yes | ipv4 | true)
+        router=keep
+        [ "$(networkd_value "$file" UseGateway)" = no ] && router=drop
+        GATEWAY=$router udhcpc -i "$card" -b -t 20 -T 1 -s /usr/lib/tiny/udhcpc.sh -x hostname:"$(hostname)" >/dev/null 2>&1
+        ;;
     esac
 }
 

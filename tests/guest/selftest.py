@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -138,7 +139,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, self.server.kickstart.encode())
         for prefix, root in self.server.roots.items():
             if self.path.startswith(prefix):
-                path = (root / self.path.removeprefix(prefix)).resolve()
+                path = (root / urllib.parse.unquote(self.path).removeprefix(prefix)).resolve()
                 if path.is_file() and GUEST.resolve() in path.parents:
                     return self.answer(200, path.read_bytes())
         return self.answer(404)

@@ -3,9 +3,10 @@
 import gzip
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
-from . import cache, roots
+from . import cache, elf, roots
 from .run import chroot, run
 
 BOOT = cache.HERE / "boot"
@@ -63,6 +64,47 @@ def copy_modules(root, names, target):
         link.unlink()
 
 
+def _cpio(work, out):
+    """Packs a directory as an initrd. Several of them can be joined: the kernel unpacks one after the other."""
+    names = "\n".join(sorted(str(p.relative_to(work)) for p in work.rglob("*")))
+    archive = run_bytes("cpio", "-o", "-H", "newc", "--quiet", "--reproducible", "-R", "0:0", cwd=work, stdin=names)
+    with open(out, "wb") as handle, gzip.GzipFile("", "wb", 6, handle, mtime=0) as packed:
+        packed.write(archive)
+    shutil.rmtree(work)
+
+
+def lvm_initrd(root, out):
+    """What an initrd needs besides to find logical volumes, all of it in /lvm."""
+    work = out.parent / (out.name + ".d")
+    (work / "lvm/lib").mkdir(parents=True)
+    shutil.copy2(root / "usr/sbin/lvm", work / "lvm/lvm")
+    for path in elf.libraries(root, ["/usr/sbin/lvm"]):
+        shutil.copy2(root / elf.real(root, elf.merged(path)).lstrip("/"), work / "lvm/lib" / os.path.basename(path))
+    modules = [p for p in module_files(root, ["dm-mod"])]
+    for path in modules:
+        shutil.copy2(root / path.lstrip("/"), work / "lvm")
+    (work / "lvm/order").write_text("".join(os.path.basename(p) + "\n" for p in modules))
+    (work / "lvm/lvm.conf").write_text(LVM_CONFIG)
+    _cpio(work, out)
+
+
+# No udev and no daemons: LVM makes its device nodes itself.
+LVM_CONFIG = """\
+activation {
+  udev_sync = 0
+  udev_rules = 0
+  monitoring = 0
+}
+backup {
+  backup = 0
+  archive = 0
+}
+devices {
+  use_devicesfile = 0
+}
+"""
+
+
 def _initrd(root, init, modules, extra, out):
     work = out.parent / (out.name + ".d")
     for name in ("bin", "dev", "proc", "sys", "run", "newroot", "lib/modules", "etc", "tmp"):
@@ -82,16 +124,10 @@ def _initrd(root, init, modules, extra, out):
         else:
             (work / place).write_text(source)
     os.mknod(work / "dev/console", 0o600 | 0o020000, os.makedev(5, 1))
-    names = "\n".join(sorted(str(p.relative_to(work)) for p in work.rglob("*")))
-    archive = run_bytes("cpio", "-o", "-H", "newc", "--quiet", "--reproducible", "-R", "0:0", cwd=work, stdin=names)
-    with open(out, "wb") as handle, gzip.GzipFile("", "wb", 6, handle, mtime=0) as packed:
-        packed.write(archive)
-    shutil.rmtree(work)
+    _cpio(work, out)
 
 
 def run_bytes(*command, cwd, stdin):
-    import subprocess
-
     return subprocess.run(command, cwd=cwd, input=stdin.encode(), stdout=subprocess.PIPE, check=True).stdout
 
 

@@ -9,7 +9,7 @@ import re
 import shutil
 from pathlib import Path
 
-from . import boot, cache, roots, rpms, tiny
+from . import boot, cache, roots, rpms, stage2, tiny
 from .run import chroot, run
 from .rpms import Package
 
@@ -24,8 +24,12 @@ CORE = """
 # Debian's package management and what nothing here runs.
 DROP = set("""
     apt dpkg debconf libapt-pkg6.0 debian-archive-keyring gpgv linux-base ucf adduser perl perl-modules-5.36 libperl5.36
-    perl-base bsdutils-x libdebconfclient0 python3-distutils python3-lib2to3
+    perl-base libdebconfclient0 python3-distutils python3-lib2to3 usrmerge libfile-find-rule-perl libnumber-compare-perl
+    libtext-glob-perl runit-helper debugedit gcc-12-base
 """.split())
+
+# Dependencies that only a corner of a package needs, each heavy: package -> what it does without.
+WITHOUT = {"xfsprogs": {"python3"}}
 
 # Names of RHEL for packages that Debian calls otherwise.
 PROVIDES = {
@@ -61,6 +65,8 @@ def packages(debian, installer, product, version):
         found = _from_debian(tree)
         found += tiny.kernel_packages(installer, tree, grub)
         found += _names_only(tree)
+        tiny.lvm_files(installer, tree)
+        next(p for p in found if p.name == "lvm2").files.append(tiny.LVM_INITRD)
         rpms.build(found, tree, work / "rpms")
         run("rm", "-rf", tree)
         for path in (work / "rpms").iterdir():
@@ -75,6 +81,8 @@ def packages(debian, installer, product, version):
 def _prepare(debian, tree, product, version):
     """What an administrator of the distribution would decide: which services run, what the system is called."""
     shutil.copytree(ROOTFS, tree, symlinks=True, dirs_exist_ok=True)
+    for data in (tree / "usr/lib/x86_64-linux-gnu").glob("libicudata.so.*.*"):
+        stage2.icu_stub(data)
     (tree / "etc/rpm").mkdir(exist_ok=True)
     (tree / "etc/rpm/macros").write_text("%_dbpath /var/lib/rpm\n%_db_backend sqlite\n")
     (tree / "usr/lib/os-release").write_text(tiny.OS_RELEASE.format(product=product, version=version, kind="full"))
@@ -147,6 +155,10 @@ def _from_debian(tree):
                     lines.append('%%dir "%s"' % path)
                 continue
             lines.append('%s"%s"' % ("%config(noreplace) " if path.startswith("/etc/") else "", path))
+            compiled = "%s/__pycache__/%s.cpython-311.pyc" % (os.path.dirname(path), os.path.basename(path)[:-3])
+            if path.endswith(".py") and os.path.exists(str(tree) + compiled):
+                owned.add(compiled)
+                lines.append('"%s"' % compiled)
         files[name] = lines
 
     out = []
@@ -158,7 +170,7 @@ def _from_debian(tree):
                 wanted = re.sub(r"\(.*|:any|\s", "", alternative)
                 wanted = wanted if wanted in installed else provided.get(wanted)
                 if wanted and wanted not in DROP:
-                    if wanted != name:
+                    if wanted != name and wanted not in WITHOUT.get(name, ()):
                         requires.add(wanted)
                     break
         if name != "base-files":

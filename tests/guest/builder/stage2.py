@@ -129,11 +129,7 @@ def _base(root):
         for path in elf.libraries(root, extensions):
             if "libicudata" not in path:
                 elf.copy(root, path, tree)
-        stub = work / "stub.c"
-        stub.write_text(ICU_STUB)
-        run("gcc", "-shared", "-nostdlib", "-fPIC", "-Wl,-soname,libicudata.so.72", "-o",
-            tree / "usr/lib/x86_64-linux-gnu/libicudata.so.72", stub)
-        stub.unlink()
+        icu_stub(tree / "usr/lib/x86_64-linux-gnu/libicudata.so.72")
         _busybox_links(root, tree)
         shutil.copytree(root / "usr/lib/rpm", tree / "usr/lib/rpm", symlinks=True,
                         ignore=lambda d, n: {x for x in n if x not in ("macros", "rpmrc", "platform", "x86_64-linux", "noarch-linux", "rpm-plugins")
@@ -145,6 +141,11 @@ def _base(root):
 
     inputs = [Path(__file__), Path(elf.__file__), Path(boot.__file__), INSTALLER / "shims", " ".join(boot.LATER_MODULES), root.parent.name, pykickstart().name]
     return cache.part("stage2-base", inputs, make)
+
+
+def icu_stub(path):
+    """Puts the stub of libicudata at `path`."""
+    run("gcc", "-x", "c", "-shared", "-nostdlib", "-fPIC", "-Wl,-soname,libicudata.so.72", "-o", path, "-", stdin=ICU_STUB)
 
 
 def _busybox_links(root, tree):
@@ -168,10 +169,7 @@ def _etc(root, tree):
     (etc / "dnf").mkdir()
     (etc / "dnf/dnf.conf").write_text("[main]\n")
     (etc / "lvm").mkdir()
-    (etc / "lvm/lvm.conf").write_text(
-        "activation {\n  udev_sync = 0\n  udev_rules = 0\n  monitoring = 0\n}\nbackup {\n  backup = 0\n  archive = 0\n}\n"
-        "devices {\n  use_devicesfile = 0\n}\n"
-    )
+    (etc / "lvm/lvm.conf").write_text(boot.LVM_CONFIG)
     # glibc finds the name services by these.
     for name in ("libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2"):
         elf.copy(root, "/usr/lib/x86_64-linux-gnu/" + name, tree)

@@ -22,6 +22,7 @@ PROGRAMS = {
     "xfsprogs": (["mkfs.xfs", "xfs_repair", "/usr/sbin/xfs_growfs"], "XFS tools"),
     "util-linux": (["blkid", "lsblk", "findmnt", "wipefs", "sfdisk", "flock"], "Disk and mount tools"),
     "qemu-guest-agent": (["qemu-ga"], "The guest agent"),
+    "lvm2": (["lvm"], "Logical volumes"),
 }
 
 SHIMS = {
@@ -113,7 +114,14 @@ def _collect(root, tree, grub, product, version):
     shutil.copy2(root / "etc/mke2fs.conf", tree / "etc/mke2fs.conf")
     # As on RHEL; besides, busybox's own shell would take its applet `rpm` for the real one.
     os.symlink("bash", tree / "usr/bin/sh")
-    extra = {"bash": ["/usr/bin/sh"], "rpm": ["/usr/lib/rpm", "/etc/rpm"], "e2fsprogs": ["/etc/mke2fs.conf"]}
+    extra = {"bash": ["/usr/bin/sh"], "rpm": ["/usr/lib/rpm", "/etc/rpm"], "e2fsprogs": ["/etc/mke2fs.conf"],
+             "lvm2": ["/etc/lvm", LVM_INITRD]}
+    lvm_files(root, tree)
+    (tree / "etc/lvm").mkdir()
+    (tree / "etc/lvm/lvm.conf").write_text(boot.LVM_CONFIG)
+    for name in ("pvs", "vgs", "lvs", "vgchange", "pvcreate", "vgcreate", "lvcreate"):
+        os.symlink("lvm", tree / "usr/sbin" / name)
+        extra["lvm2"].append("/usr/sbin/" + name)
     provides = {"bash": ["/bin/sh"], "rpm": ["rpm-libs"], "util-linux": ["util-linux-core"]}
     if (tree / "usr/sbin/qemu-ga").exists():
         unit = tree / "usr/lib/systemd/system/qemu-guest-agent.service"
@@ -209,6 +217,17 @@ def _busybox(root, tree):
 
 _SBIN = {"acpid", "chroot", "halt", "poweroff", "reboot", "modprobe", "insmod", "rmmod", "ip", "ifconfig", "route", "mkswap", "swapon",
          "swapoff", "losetup", "sysctl", "udhcpc", "switch_root", "nologin", "sulogin", "getty", "mdev", "klogd", "syslogd", "mke2fs"}
+
+
+# Where lvm2 keeps what the installer adds to the initrd.
+LVM_INITRD = "/usr/lib/initrd/lvm.img"
+
+
+def lvm_files(root, tree):
+    """The part of lvm2 that is for the initrd, in both distributions."""
+    place = tree / LVM_INITRD[1:]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    boot.lvm_initrd(root, place)
 
 
 def kernel_packages(root, tree, grub):

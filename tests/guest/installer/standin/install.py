@@ -197,7 +197,7 @@ class Installation:
                 ("Configure Anaconda addons", nothing),
             ]),
             ("Initramfs generation", "Generating initramfs", [
-                ("Generate initramfs", nothing),
+                ("Generate initramfs", lambda: target.generate_initramfs(log, self.plan)),
             ]),
             ("Writing kickstarts", "Storing configuration files and kickstarts", [
                 ("Store kickstarts", lambda: target.store_kickstart(self.text, not self.options.has("inst.nosave"))),

@@ -31,8 +31,10 @@ class Log:
     """Writes to the virtio port (if the machine has one), to files, and to the screen."""
 
     def __init__(self, port=None, directory="/tmp", screen=sys.stdout):
-        self.directory = directory
         self.screen = screen
+        # Open from the start: rpm calls back from within the installed system, where these paths mean something else.
+        names = {"anaconda.log", *FILES.values(), *MODULE_FILES.values()}
+        self.files = {name: open(os.path.join(directory, name), "a", encoding="utf-8") for name in names}
         self.port = None
         if port and os.path.exists(port):
             # Nobody may be listening on the other side: what does not fit is lost, and the install goes on.
@@ -55,8 +57,13 @@ class Log:
         now = time.time()
         self._send(journal_lines(now, severity, tag, message, program))
         name = MODULE_FILES.get(program) or FILES.get(tag) or FILES.get(tag.split(".")[0], "anaconda.log")
-        with open(os.path.join(self.directory, name), "a", encoding="utf-8") as out:
-            out.write("%s %s %s: %s\n" % (clock(now), SHORT[severity], tag, message))
+        out = self.files[name]
+        out.write("%s %s %s: %s\n" % (clock(now), SHORT[severity], tag, message))
+        out.flush()
+
+    def close(self):
+        for out in self.files.values():
+            out.close()
 
     def debug(self, tag, message):
         self.write("DEBUG", tag, message)

@@ -59,6 +59,7 @@ def install_bootloader(log, kickstart, plan):
     entries = []
     device = root.device if root.kind == "logical" else "UUID=" + disks.filesystem(root.device, "UUID")
     words = ["root=" + device, "ro"]
+    words += ["rd.lvm.lv=%s/%s" % (g.name, name) for g in plan.groups for name, _ in g.volumes]
     words += [w for w in _console_words() if w]
     words += (data.appendLine or "").split()
     for kernel in kernels:
@@ -86,6 +87,19 @@ def install_bootloader(log, kickstart, plan):
         disk.write(bootblock.boot_code(boot_image, start))
         disk.flush()
         os.fsync(disk.fileno())
+
+
+def generate_initramfs(log, plan):
+    """The kernel package's initrd knows partitions only; lvm2 brings what it lacks for logical volumes."""
+    if not plan.groups:
+        return
+    addition = path("/usr/lib/initrd/lvm.img")
+    for name in os.listdir(path("/boot")):
+        if name.startswith("initramfs-") and os.path.exists(addition):
+            log.info("program", "Running in chroot '%s'... dracut --regenerate-all --force" % SYSROOT)
+            with open(path("/boot/" + name), "ab") as out, open(addition, "rb") as extra:
+                # Parts of an initrd start at multiples of four bytes.
+                out.write(b"\0" * (-out.tell() % 4) + extra.read())
 
 
 def _console_words():

@@ -114,6 +114,7 @@ class Output(unittest.TestCase):
             open(port, "w").close()
             log = Log(port, directory)
             log.info("packaging", "Downloading packages finished.")
+            log.close()
             with open(port, encoding="utf-8") as f:
                 self.assertRegex(f.read(), r"^\d\d:\d\d:\d\d,\d{3} INFO anaconda:packaging: Downloading packages finished\.\n$")
             with open(os.path.join(directory, "packaging.log"), encoding="utf-8") as f:

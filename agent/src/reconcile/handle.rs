@@ -98,6 +98,16 @@ impl Handle {
         answered.await.map_err(|_| RequestError::ShuttingDown)?
     }
 
+    /// The loop is there to take requests.
+    pub fn is_running(&self) -> bool {
+        !self.requests.is_closed()
+    }
+
+    /// The agent's time.
+    pub fn now(&self) -> crate::spec::Timestamp {
+        self.desk.clock.now()
+    }
+
     /// What the guests may ask.
     pub fn desk(&self) -> &Arc<InstallDesk> {
         &self.desk

@@ -49,6 +49,7 @@ pub(crate) fn record(phase: crate::observed::Phase, byte: u8) -> crate::observed
         phase,
         since: Timestamp(1_795_418_100_000),
         spec_digest: "d".to_owned(),
+        site_revision: "r1".to_owned(),
         failure: None,
         rebuild: None,
         ready_at: None,

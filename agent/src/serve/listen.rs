@@ -138,31 +138,44 @@ pub(super) async fn accept(
 
 async fn connection(stream: TcpStream, peer: IpAddr, router: Router, limits: InstallLimits) {
     let _ = stream.set_nodelay(true);
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
+    let stream = Moving::new(stream, limits.stall);
+    let served = answer(stream, router, limits.head, move |request| {
         request.extensions_mut().insert(Peer(peer));
-        router.clone().oneshot(request)
     });
-    let served = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(Moving::new(stream, limits.stall)), service)
-        .await;
-    if let Err(error) = served {
+    if let Err(error) = served.await {
         tracing::debug!(%peer, %error, "connection ended early");
     }
 }
 
+/// Has `router` answer the requests on one stream, each marked first. `head`: until a request's head is complete.
+pub(super) async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    router: Router,
+    head: Duration,
+    mark: impl Fn(&mut Request<Body>),
+) -> Result<(), hyper::Error> {
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        mark(&mut request);
+        router.clone().oneshot(request)
+    });
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head)
+        .max_buf_size(64 << 10)
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+}
+
 /// A stream that fails when nothing has moved on it for a while: a peer that neither reads nor sends holds nothing for ever.
-struct Moving {
-    stream: TcpStream,
+pub(super) struct Moving<S> {
+    stream: S,
     limit: Duration,
     sleep: Pin<Box<Sleep>>,
 }
 
-impl Moving {
-    fn new(stream: TcpStream, limit: Duration) -> Self {
+impl<S> Moving<S> {
+    pub(super) fn new(stream: S, limit: Duration) -> Self {
         Self { stream, limit, sleep: Box::pin(tokio::time::sleep(limit)) }
     }
 
@@ -176,14 +189,14 @@ impl Moving {
     }
 }
 
-impl AsyncRead for Moving {
+impl<S: AsyncRead + Unpin> AsyncRead for Moving<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         self.watch(cx, polled)
     }
 }
 
-impl AsyncWrite for Moving {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Moving<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.watch(cx, polled)

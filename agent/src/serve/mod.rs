@@ -1,15 +1,23 @@
-//! Stage 7: the listeners. `install` faces guests; nothing here plans, decides or touches libvirt.
+//! Stage 7: the listeners. `install` faces guests, `api` faces people; `client` is the other end of `api`.
 //!
-//! Everything goes through `reconcile::Handle`: a snapshot to look at, requests to make, and the install desk for guests.
+//! Everything goes through `reconcile::Handle`: a snapshot to look at, requests to make, and the install desk for guests. Nothing
+//! here plans, decides or touches libvirt.
 
+pub mod api;
 mod body;
+mod caller;
+pub mod client;
+mod events;
 mod files;
 pub mod install;
 mod limits;
 mod listen;
+mod metrics;
 mod range;
 mod traffic;
+pub mod view;
 
+pub use caller::DEFAULT_GROUP;
 pub use limits::{InstallLimits, Rate};
 pub use listen::{BindError, bind, bind_within};
 pub use traffic::Traffic;

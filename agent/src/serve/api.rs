@@ -1,0 +1,401 @@
+//! The API for people and their tools: a Unix socket, and optionally a TCP port with nothing but metrics and health.
+//!
+//! ```text
+//! GET  /api/v1/status                        StatusView
+//! GET  /api/v1/vms/VM                        VmView
+//! GET  /api/v1/events                        server-sent events, each a StatusView, at every change
+//! POST /api/v1/reconcile                     look at everything now
+//! POST /api/v1/vms/VM/{rebuild,destroy,retry}
+//! POST /api/v1/rebuild  /api/v1/destroy      NamedVms: consent for several VMs, each by name
+//! GET  /metrics  /healthz  /readyz           also on the TCP port
+//! ```
+//!
+//! The agent's start-up calls [`open`] and [`serve`]. Whoever the socket admits ([`super::caller`]) may ask for anything; who it was
+//! is recorded with each consent. A `POST` is answered when the wish is stored, not when it is done. Errors are an `ErrorView`.
+
+use std::convert::Infallible;
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderValue, Response, StatusCode};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use camino::{Utf8Path, Utf8PathBuf};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::caller::{Caller, group_id};
+use super::events::Follow;
+use super::limits::InstallLimits;
+use super::listen::{self, Moving};
+use super::metrics;
+use super::traffic::Traffic;
+use super::view::{AcceptedView, ErrorView, NamedVms, StatusView, VmView};
+use crate::reconcile::{Handle, Request, RequestError, Snapshot};
+use crate::spec::VmName;
+
+/// Connections at one time.
+const CONNECTIONS: usize = 64;
+/// A request's head must be complete in this time.
+const HEAD: Duration = Duration::from_secs(15);
+/// A connection on which nothing moves is closed; followers get a sign of life more often.
+const STALL: Duration = Duration::from_secs(60);
+/// Bytes of a request's body.
+const BODY: usize = 256 << 10;
+
+/// Why the API socket could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SocketError {
+    /// Another agent answers on it.
+    #[error("another agent answers on `{path}`: only one may run on a host; `systemctl status rekindle` shows it")]
+    InUse {
+        /// The socket.
+        path: Utf8PathBuf,
+    },
+    /// Something that is no socket has the name.
+    #[error("`{path}` exists and is not a socket: move it away, or set another run directory")]
+    NotASocket {
+        /// The path.
+        path: Utf8PathBuf,
+    },
+    /// Longer than the kernel takes.
+    #[error("`{path}` is longer than the 107 bytes that a socket's path may have: set a shorter run directory")]
+    TooLong {
+        /// The path.
+        path: Utf8PathBuf,
+    },
+    /// The file system refused.
+    #[error("API socket: {action} `{path}`")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: Utf8PathBuf,
+        /// The system's words.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The API socket and who may use it.
+#[derive(Debug)]
+pub struct ApiSocket {
+    listener: UnixListener,
+    path: Utf8PathBuf,
+    group: Option<u32>,
+}
+
+impl Drop for ApiSocket {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Opens the socket at `path` for root, this process's user and the members of `group`, if there is such a group. What a killed
+/// agent left there is replaced. Needs a tokio runtime.
+pub fn open(path: &Utf8Path, group: &str) -> Result<ApiSocket, SocketError> {
+    let io_error = |action| move |source| SocketError::Io { action, path: path.to_owned(), source };
+    if path.as_str().len() > 107 {
+        return Err(SocketError::TooLong { path: path.to_owned() });
+    }
+    if let Ok(metadata) = std::fs::symlink_metadata(path) {
+        if !metadata.file_type().is_socket() {
+            return Err(SocketError::NotASocket { path: path.to_owned() });
+        }
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(SocketError::InUse { path: path.to_owned() });
+        }
+        std::fs::remove_file(path).map_err(io_error("remove the old"))?;
+    }
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory).map_err(io_error("create the directory of"))?;
+    }
+    let listener = UnixListener::bind(path).map_err(io_error("create"))?;
+    let group = group_id(group);
+    if let Some(group) = group {
+        let owned = std::os::unix::fs::chown(path, None, Some(group));
+        owned.map_err(io_error("give to the group"))?;
+    }
+    let mode = if group.is_some() { 0o660 } else { 0o600 };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(io_error("set the mode of"))?;
+    Ok(ApiSocket { listener, path: path.to_owned(), group })
+}
+
+/// Answers on the socket. Ends only when it is dropped; the socket's file goes with it.
+pub async fn serve(socket: ApiSocket, handle: Handle, traffic: Arc<Traffic>) -> Infallible {
+    let router = api_router(Arc::new(Api { handle, traffic }));
+    let free = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut tasks = JoinSet::new();
+    loop {
+        while tasks.try_join_next().is_some() {}
+        // Cancel-safe: nothing has been accepted yet. The semaphore is never closed.
+        let Ok(permit) = Arc::clone(&free).acquire_owned().await else { continue };
+        match socket.listener.accept().await {
+            Ok((stream, _)) => {
+                let (router, group) = (router.clone(), socket.group);
+                tasks.spawn(async move {
+                    connection(stream, router, group).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection on the API socket");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
+
+/// Answers on a TCP port, for those who measure: `/metrics`, `/healthz` and `/readyz`, without a word about who may ask, so bind
+/// it to loopback or a management network. Ends only when it is dropped.
+pub async fn serve_health(listener: TcpListener, handle: Handle, traffic: Arc<Traffic>) -> Infallible {
+    let limits =
+        InstallLimits { connections: CONNECTIONS, connections_per_peer: 16, head: HEAD, stall: STALL, ..Default::default() };
+    listen::accept(listener, health_router(Arc::new(Api { handle, traffic })), limits, |_| true).await
+}
+
+async fn connection(stream: UnixStream, router: Router, group: Option<u32>) {
+    let caller = match stream.peer_cred() {
+        Ok(peer) => {
+            let (uid, gid) = (peer.uid(), peer.gid());
+            let caller = tokio::task::spawn_blocking(move || Caller::admit(uid, gid, group)).await.unwrap_or(None);
+            if caller.is_none() {
+                tracing::warn!(uid, gid, "refused on the API socket: neither root nor in the group");
+            }
+            caller
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the API socket's peer has no credentials");
+            None
+        }
+    };
+    let router = if caller.is_some() { router } else { Router::new().fallback(refuse) };
+    let served = listen::answer(Moving::new(stream, STALL), router, HEAD, move |request| {
+        if let Some(caller) = &caller {
+            request.extensions_mut().insert(caller.clone());
+        }
+    });
+    if let Err(error) = served.await {
+        tracing::debug!(%error, "API connection ended early");
+    }
+}
+
+struct Api {
+    handle: Handle,
+    traffic: Arc<Traffic>,
+}
+
+type Shared = State<Arc<Api>>;
+
+fn health_router(api: Arc<Api>) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics_page))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .with_state(api)
+}
+
+fn api_router(api: Arc<Api>) -> Router {
+    Router::new()
+        .route("/api/v1/status", get(status))
+        .route("/api/v1/events", get(events))
+        .route("/api/v1/reconcile", post(reconcile))
+        .route("/api/v1/rebuild", post(rebuild_several))
+        .route("/api/v1/destroy", post(destroy_several))
+        .route("/api/v1/vms/{vm}", get(vm))
+        .route("/api/v1/vms/{vm}/rebuild", post(rebuild))
+        .route("/api/v1/vms/{vm}/destroy", post(destroy))
+        .route("/api/v1/vms/{vm}/retry", post(retry))
+        .with_state(Arc::clone(&api))
+        .merge(health_router(api))
+        .fallback(unknown)
+        .layer(axum::extract::DefaultBodyLimit::max(BODY))
+}
+
+async fn refuse() -> Answer {
+    Err(Refusal(StatusCode::FORBIDDEN, "you are neither root nor in the group that may use the agent's socket".to_owned()))
+}
+
+async fn unknown() -> Answer {
+    Err(Refusal(StatusCode::NOT_FOUND, "there is no such path: see docs/api.md".to_owned()))
+}
+
+/// What is not done and why.
+struct Refusal(StatusCode, String);
+
+impl axum::response::IntoResponse for Refusal {
+    fn into_response(self) -> Response<Body> {
+        json(self.0, &ErrorView { error: self.1 })
+    }
+}
+
+type Answer = Result<Response<Body>, Refusal>;
+
+fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {
+    let mut response = match serde_json::to_vec(value) {
+        Ok(bytes) => Response::new(Body::from(bytes)),
+        Err(error) => {
+            tracing::error!(%error, "a view cannot be written as JSON");
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            return response;
+        }
+    };
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn text(status: StatusCode, kind: &'static str, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+fn parse_vm(name: &str) -> Result<VmName, Refusal> {
+    name.parse().map_err(|error| Refusal(StatusCode::BAD_REQUEST, format!("{name:?} is {error}")))
+}
+
+impl Api {
+    fn snapshot(&self) -> Result<Arc<Snapshot>, Refusal> {
+        let early = || {
+            Refusal(StatusCode::SERVICE_UNAVAILABLE, "the agent has just started: its first pass has not ended yet".to_owned())
+        };
+        self.handle.snapshot().ok_or_else(early)
+    }
+
+    async fn request(&self, caller: &Caller, request: Request) -> Answer {
+        match self.handle.request(request).await {
+            Ok(()) => Ok(json(StatusCode::ACCEPTED, &AcceptedView { by: caller.name.clone() })),
+            Err(error) => {
+                let status = match &error {
+                    RequestError::UnknownVm { .. } => StatusCode::NOT_FOUND,
+                    RequestError::StillInSite { .. } | RequestError::NotNow { .. } => StatusCode::CONFLICT,
+                    RequestError::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+                    RequestError::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                Err(Refusal(status, error.to_string()))
+            }
+        }
+    }
+}
+
+async fn status(State(api): Shared) -> Answer {
+    Ok(json(StatusCode::OK, &StatusView::of(&*api.snapshot()?)))
+}
+
+async fn vm(State(api): Shared, Path(name): Path<String>) -> Answer {
+    let vm = parse_vm(&name)?;
+    let snapshot = api.snapshot()?;
+    let asked = tokio::task::spawn_blocking({
+        let (api, vm) = (Arc::clone(&api), vm.clone());
+        move || api.handle.timeline(&vm).map_err(|error| error.to_string())
+    });
+    let timeline = asked.await.unwrap_or_else(|_| Err("the request was interrupted".to_owned()));
+    let timeline = timeline.map_err(|reason| Refusal(StatusCode::INTERNAL_SERVER_ERROR, reason))?;
+    let phases: Vec<_> = timeline.into_iter().map(|entry| (entry.attempt, entry.phase, entry.at, entry.note)).collect();
+    match VmView::of(&snapshot, &vm, &phases, api.handle.now()) {
+        Some(view) => Ok(json(StatusCode::OK, &view)),
+        None => {
+            let hint = nearest(&vm, &snapshot).map(|name| format!(", did you mean `{name}`?")).unwrap_or_default();
+            Err(Refusal(StatusCode::NOT_FOUND, format!("there is no VM `{vm}` on this hypervisor{hint}")))
+        }
+    }
+}
+
+fn nearest<'s>(vm: &VmName, snapshot: &'s Snapshot) -> Option<&'s VmName> {
+    let scored = snapshot.vms.keys().map(|name| (strsim::osa_distance(vm.as_str(), name.as_str()), name));
+    scored.min().filter(|(distance, _)| *distance <= 2).map(|(_, name)| name)
+}
+
+async fn events(State(api): Shared) -> Response<Body> {
+    let mut response = Response::new(Body::new(Follow::new(api.handle.subscribe())));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn reconcile(State(api): Shared, Extension(caller): Extension<Caller>) -> Answer {
+    api.request(&caller, Request::Reconcile).await
+}
+
+async fn rebuild(State(api): Shared, Extension(caller): Extension<Caller>, Path(name): Path<String>) -> Answer {
+    let vms = vec![parse_vm(&name)?];
+    api.request(&caller, Request::Rebuild { vms, by: caller.name.clone() }).await
+}
+
+async fn destroy(State(api): Shared, Extension(caller): Extension<Caller>, Path(name): Path<String>) -> Answer {
+    let vms = vec![parse_vm(&name)?];
+    api.request(&caller, Request::Destroy { vms, by: caller.name.clone() }).await
+}
+
+async fn retry(State(api): Shared, Extension(caller): Extension<Caller>, Path(name): Path<String>) -> Answer {
+    let vm = parse_vm(&name)?;
+    api.request(&caller, Request::Retry { vm, by: caller.name.clone() }).await
+}
+
+async fn rebuild_several(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    body: Result<Json<NamedVms>, JsonRejection>,
+) -> Answer {
+    let vms = named(body)?;
+    api.request(&caller, Request::Rebuild { vms, by: caller.name.clone() }).await
+}
+
+async fn destroy_several(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    body: Result<Json<NamedVms>, JsonRejection>,
+) -> Answer {
+    let vms = named(body)?;
+    api.request(&caller, Request::Destroy { vms, by: caller.name.clone() }).await
+}
+
+fn named(body: Result<Json<NamedVms>, JsonRejection>) -> Result<Vec<VmName>, Refusal> {
+    let Json(named) = body.map_err(|error| Refusal(error.status(), error.body_text()))?;
+    if named.vms.is_empty() {
+        return Err(Refusal(StatusCode::BAD_REQUEST, "no VM is named: consent names each VM".to_owned()));
+    }
+    named.vms.iter().map(|name| parse_vm(name)).collect()
+}
+
+async fn metrics_page(State(api): Shared) -> Response<Body> {
+    let page = metrics::render(api.handle.snapshot().as_deref(), &api.traffic, api.handle.now());
+    text(StatusCode::OK, metrics::CONTENT_TYPE, page)
+}
+
+async fn healthz(State(api): Shared) -> Response<Body> {
+    if api.handle.is_running() {
+        text(StatusCode::OK, "text/plain", "ok\n".to_owned())
+    } else {
+        text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "the loop has ended\n".to_owned())
+    }
+}
+
+async fn readyz(State(api): Shared) -> Response<Body> {
+    let not_yet = match api.handle.snapshot() {
+        _ if !api.handle.is_running() => Some("the loop has ended".to_owned()),
+        None => Some("the first pass has not ended yet".to_owned()),
+        Some(snapshot) => match &snapshot.observed.hypervisor {
+            crate::observed::HypervisorState::Unreachable { reason } => Some(format!("libvirt cannot be reached: {reason}")),
+            crate::observed::HypervisorState::Reachable(_) => None,
+        },
+    };
+    match not_yet {
+        None => text(StatusCode::OK, "text/plain", "ok\n".to_owned()),
+        Some(reason) => text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", format!("{reason}\n")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

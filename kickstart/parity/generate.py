@@ -199,3 +199,27 @@ class Generator:
         parts += [self.pick(["", "# c", " ", "%include /tmp/x", "%include"] if self.chance(0.2) else ["", "# c"])]
         self.random.shuffle(parts)
         return self.pick(["\n", "\n", "\n", "\r\n"]).join(parts) + self.pick(["\n", ""])
+
+    def variant(self, text, whole):
+        """The text itself, or the text with a few of its lines edited, dropped, doubled or moved."""
+        if whole:
+            return text
+        lines = text.split("\n")
+        if self.chance(0.6):
+            # Most of a real file away, so that one error does not hide the others.
+            start = self.random.randrange(len(lines))
+            lines = lines[start:start + self.random.randint(1, 12)]
+        for _ in range(self.pick([0, 1, 1, 2])):
+            at = self.random.randrange(len(lines))
+            edit = self.random.randrange(4)
+            if edit == 0:
+                lines[at] = self.mutate(lines[at])
+            elif edit == 1:
+                del lines[at:at + 1]
+            elif edit == 2:
+                lines.insert(at, self.pick(lines) if lines else "")
+            else:
+                lines.insert(at, self.line(True))
+            if not lines:
+                break
+        return "\n".join(lines)

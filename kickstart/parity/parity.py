@@ -23,12 +23,12 @@ RELEASES = [name.lower() for name in introspect.RELEASES]
 
 def judge_release(job):
     """Documents, pykickstart's verdicts and what ksvalidator itself says about a sample."""
-    release, seed, cases, sample = job
+    release, seed, cases, sample, files = job
     generator = Generator(seed, RELEASES.index(release))
     oracle = Oracle(release)
     documents, verdicts, broken_shortcuts = [], [], []
     for number in range(cases):
-        text = generator.document()
+        text = generator.variant(files[number % len(files)], number < len(files)) if files else generator.document()
         verdict = oracle.judge(text)
         documents.append(text)
         verdicts.append(verdict)
@@ -55,10 +55,16 @@ def main():
     options.add_argument("--show", type=int, default=20, help="disagreements to print for each release")
     options.add_argument("--goal", type=float, default=99.9, help="agreement in per cent below which this fails")
     options.add_argument("--freeze", metavar="FILE", help="write a table of verdicts")
+    options.add_argument("--files", nargs="+", help="judge these kickstarts and random edits of them in place of made-up ones")
+    options.add_argument("--frozen", type=int, default=100, help="documents for each release that --freeze writes")
     options.add_argument("--jobs", type=int, default=2)
     options = options.parse_args()
 
-    jobs = [(r, options.seed, options.cases, options.sample) for r in options.release or RELEASES]
+    files = []
+    for name in options.files or []:
+        with open(name, encoding="utf-8", newline="") as handle:
+            files.append(handle.read())
+    jobs = [(r, options.seed, options.cases, options.sample, files) for r in options.release or RELEASES]
     failed = False
     frozen = []
     with multiprocessing.Pool(options.jobs) as pool:
@@ -75,7 +81,7 @@ def main():
             for text in broken:
                 print("  the harness and ksvalidator differ: %r" % text)
             failed |= agreement < options.goal or bool(broken)
-            frozen += [(v[0], release, d) for d, v in list(zip(documents, verdicts))[:60]]
+            frozen += [(v[0], release, d) for d, v in list(zip(documents, verdicts))[:options.frozen]]
             sys.stdout.flush()
     if options.freeze:
         with open(options.freeze, "w", encoding="utf-8", newline="") as handle:

@@ -1,6 +1,6 @@
 //! Reads kickstart files as Anaconda understands them: no I/O, no async, no unsafe code.
 //!
-//! [`check`] says whether a kickstart is valid for a release, [`parse`] gives the document itself:
+//! [`check()`] says whether a kickstart is valid for a release, [`parse()`] gives the document itself:
 //! every line and word with its place, comments and blank lines included.
 //!
 //! ```
@@ -43,16 +43,21 @@ mod diagnostic;
 mod document;
 mod grammar;
 mod lexer;
+mod lint;
+mod model;
 mod parser;
 mod python;
 mod release;
 pub mod report;
+mod rules;
 mod source;
 mod suggest;
+mod zones;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::{Document, Item, ItemKind, Section, SectionKind, Words};
 pub use lexer::Word;
+pub use lint::{Firmware, LintOptions};
 pub use release::{Release, UnknownRelease};
 pub use source::Span;
 
@@ -80,7 +85,44 @@ pub fn check(text: &str, release: Release) -> Report {
     Report { diagnostics }
 }
 
-/// What [`check`] found, in the order of the lines.
+/// Checks a kickstart as [`check()`] does, and looks for what the installer would refuse, stop at or do
+/// wrong: the rules of `docs/rules.md`.
+///
+/// A comment `# rekindle: allow(code) reason` keeps a rule quiet about the line after it; before an
+/// empty line at the head of the file it holds for the whole file.
+///
+/// ```
+/// use kickstart::{LintOptions, Release, lint};
+/// let text = "part /home --size=1024\n# rekindle: allow(firewall-disabled) a lab\nfirewall --disabled\n";
+/// let report = lint(text, Release::Rhel9, &LintOptions::default());
+/// let codes: Vec<&str> = report.diagnostics().iter().map(|d| d.code).collect();
+/// assert!(codes.contains(&"no-root-filesystem"));
+/// assert!(!codes.contains(&"firewall-disabled"));
+/// ```
+pub fn lint(text: &str, release: Release, options: &LintOptions) -> Report {
+    let (document, mut diagnostics) = parser::parse(text);
+    check::check_document(&document, release, &mut diagnostics);
+    lint::run(&document, release, options, &mut diagnostics);
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+    Report { diagnostics }
+}
+
+/// The manual of a rule: what it finds, why, an example and a fix, as Markdown.
+///
+/// ```
+/// assert!(kickstart::explain("no-root-filesystem").is_some_and(|text| text.contains("# Fix")));
+/// assert_eq!(kickstart::explain("no-such-rule"), None);
+/// ```
+pub fn explain(code: &str) -> Option<String> {
+    rules::RULES.iter().find(|rule| rule.code == code).map(rules::Rule::manual)
+}
+
+/// The codes of all rules with their families and severities, in the order they run.
+pub fn rules() -> impl Iterator<Item = (&'static str, &'static str, Severity)> {
+    rules::RULES.iter().map(|rule| (rule.code, rule.family, rule.severity))
+}
+
+/// What [`check()`] or [`lint()`] found, in the order of the lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     diagnostics: Vec<Diagnostic>,

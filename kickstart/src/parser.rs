@@ -1,6 +1,6 @@
 //! Text → [`Document`], as Anaconda cuts a kickstart into commands and sections. Never fails.
 //!
-//! Called by [`crate::parse`] and [`crate::check`]. It knows the shape only: which words open a
+//! Called by [`crate::parse()`] and [`crate::check()`]. It knows the shape only: which words open a
 //! section, where a section ends, how a line splits. What a command means is for the checks.
 //! Where Anaconda gives up at a line, the parser reports an error there and reads on.
 

@@ -2,4 +2,6 @@
 
 mod check;
 mod command;
+mod frozen;
 mod parse;
+mod rules;

@@ -1,6 +1,6 @@
 //! Checks a parsed kickstart against the grammar of one release.
 //!
-//! Called by [`crate::check`]. Goes over the lines once, in order, as Anaconda does; each line is
+//! Called by [`crate::check()`]. Goes over the lines once, in order, as Anaconda does; each line is
 //! matched with its command's options and then handed to the checks of that command.
 //! Where to start reading: [`check_document`].
 

@@ -34,7 +34,9 @@ fn check_size(call: &Call<'_, '_, '_>, sink: &mut Sink<'_>) {
             "`logvol` needs a size: `--size`, `--percent`, `--recommended`, `--hibernation`, `--useexisting` or `--noformat`";
         sink.error("missing-option", message, call.line.name.span);
     }
-    if call.matched.number("percent").is_some_and(|percent| !(0..=100).contains(&percent)) {
+    if call.is_void("percent") {
+        sink.error("invalid-integer", "`--percent` takes a whole number", call.span("percent"));
+    } else if call.matched.number("percent").is_some_and(|percent| !(0..=100).contains(&percent)) {
         sink.error("invalid-value", "`--percent` is between 0 and 100", call.span("percent"));
     } else if size && percent {
         sink.error("conflicting-options", "`--size` and `--percent` exclude each other", call.span("percent"));

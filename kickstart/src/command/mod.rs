@@ -1,5 +1,5 @@
 //! What each command demands beyond its option table: one file per command (or per family of
-//! commands that demand the same), found by [`check`].
+//! commands that demand the same), found by [`check()`].
 //!
 //! Called by `crate::check` once a line's words fit its options. A check sees one [`Call`] and what
 //! the lines before it left in [`State`]; it must never look at other lines or at a value's secrets.
@@ -77,6 +77,12 @@ impl<'d> Call<'_, 'd, '_> {
     /// Whether the option was given a number other than 0.
     pub(crate) fn is_nonzero(&self, dest: &str) -> bool {
         self.matched.number(dest).is_some_and(|number| number != 0)
+    }
+
+    /// Whether the option was given `--` for a number, which argparse takes for nothing at all and
+    /// Anaconda then cannot compare.
+    pub(crate) fn is_void(&self, dest: &str) -> bool {
+        self.matched.last(dest).is_some_and(|taken| taken.value.is_none())
     }
 
     /// Whether the option was given a list between commas with something in it.

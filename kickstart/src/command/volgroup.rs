@@ -18,6 +18,12 @@ pub(super) fn check<'d>(call: &Call<'_, 'd, '_>, state: &mut State<'d>, sink: &m
         sink.error("unexpected-argument", "a volume group that exists takes no physical volumes", call.line.name.span);
     }
     state.define(sink, "volume group", name.value.unwrap_or_default(), call.line.span(name.word));
+    for (dest, option) in [("reserved_space", "--reserved-space"), ("reserved_percent", "--reserved-percent")] {
+        if call.is_void(dest) {
+            sink.error("invalid-integer", format!("`{option}` takes a whole number"), call.span(dest));
+            return;
+        }
+    }
     if call.matched.number("reserved_space").is_some_and(|space| space < 0) {
         sink.error("invalid-value", "`--reserved-space` is not negative", call.span("reserved_space"));
     }

@@ -1,0 +1,34 @@
+//! A device has neither IPv4 nor IPv6.
+//!
+//! # Why
+//!
+//! With `--noipv4` and `--noipv6` together the device comes up without any address.
+//!
+//! # Example
+//!
+//! ```kickstart
+//! network --device=eth0 --noipv4 --noipv6
+//! ```
+//!
+//! # Fix
+//!
+//! Keep one of them.
+//!
+//! ```kickstart
+//! network --device=eth0 --noipv6 --bootproto=dhcp
+//! ```
+
+use crate::lint::{Context, Findings};
+
+pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
+    for network in cx.model.all("network").filter(|network| network.has("noipv4") && network.has("noipv6")) {
+        // A device that is only a member of a bridge or bond is right to have none.
+        let device = network.text("device");
+        let is_member = cx.model.all("network").any(|other| {
+            ["bondslaves", "bridgeslaves", "teamslaves"].iter().any(|dest| other.list(dest).any(|slave| slave == device))
+        });
+        if !is_member {
+            out.add(network.place_of("noipv6"), "the device gets no address", "remove `--noipv4` or `--noipv6`");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The time zone does not exist.
+//!
+//! # Why
+//!
+//! The installer says so in its log only and sets `America/New_York`.
+//!
+//! # Example
+//!
+//! ```kickstart
+//! timezone Europe/Berln
+//! ```
+//!
+//! # Fix
+//!
+//! Write a name of the tz database, as `timedatectl list-timezones` prints them.
+//!
+//! ```kickstart
+//! timezone Europe/Berlin
+//! ```
+
+use crate::lint::{Context, Findings};
+use crate::suggest::nearest;
+use crate::zones::ZONES;
+
+pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
+    for command in cx.model.all("timezone").filter(|command| !command.text("timezone").is_empty()) {
+        let name = command.text("timezone");
+        if ZONES.binary_search(&name).is_err() {
+            let help = nearest(name, ZONES.iter().copied())
+                .map_or("`timedatectl list-timezones` prints the names".to_owned(), |zone| format!("did you mean `{zone}`?"));
+            out.add(command.place_of("timezone"), "there is no such time zone", &help);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! There is no `%packages` section.
+//!
+//! # Why
+//!
+//! "Software selection" stays incomplete without one, even an empty one: in text mode the installer waits for ever, in
+//! cmdline mode it ends.
+//!
+//! # Example
+//!
+//! ```kickstart
+//! url --url=http://mirror.example.com/os/
+//! autopart
+//! ```
+//!
+//! # Fix
+//!
+//! Add a `%packages` section; it may be empty.
+//!
+//! ```kickstart
+//! url --url=http://mirror.example.com/os/
+//! autopart
+//! %packages
+//! %end
+//! ```
+
+use crate::lint::{Context, Findings};
+
+pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
+    let model = cx.model;
+    let needs_none = ["liveimg", "ostreesetup", "ostreecontainer", "bootc", "rescue"];
+    if !model.is_partial && model.packages.is_empty() && !model.uses(&needs_none) {
+        out.add(model.end, "there is no `%packages` section", "add `%packages` and `%end`; the section may be empty");
+    }
+}

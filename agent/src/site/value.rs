@@ -11,6 +11,7 @@ use toml::de::DeValue;
 
 use super::excerpt::{is_unsafe, quote};
 use super::problems::Problem;
+use super::suggest;
 use super::table::{Cx, FromToml, out_of_range, wrong_type, wrong_value};
 use crate::spec::{
     CheckName, Contact, DiskName, Fqdn, HostName, HttpUrl, HypervisorName, IdError, InterfaceName, KernelArg, Keyboard,
@@ -67,7 +68,6 @@ from_text!(
     PathText,
     PoolName,
     PuppetName,
-    ReleaseName,
     RepoName,
     RoleName,
     ServiceName,
@@ -77,10 +77,45 @@ from_text!(
     StageName,
     TeamName,
     TemplateName,
-    Timezone,
     UrlPath,
     VmName,
 );
+
+/// Every zone of the tz database, links included, sorted; release 2025b.
+const ZONES: &str = include_str!("timezones.txt");
+
+/// An unknown zone is refused: the installer would quietly take New York's time instead.
+impl FromToml for Timezone {
+    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+        let zone: Self = parsed(value, key, cx, false)?;
+        if ZONES.lines().any(|known| known == zone.as_str()) {
+            return Some(zone);
+        }
+        let problem = Problem::new(cx.span(&value.span()), format!("unknown time zone {}", quote(zone.as_str())));
+        let help = match suggest::nearest(zone.as_str(), ZONES.lines()) {
+            Some(name) => format!("did you mean {}?", quote(name)),
+            None => "expected a zone of the tz database, such as `Europe/Berlin` or `UTC`".to_owned(),
+        };
+        cx.report(problem.help(help));
+        None
+    }
+}
+
+/// A release by any name that people use for it (`alma9`, `RHEL9`), kept as the one that the grammar knows.
+impl FromToml for ReleaseName {
+    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+        let name: Self = parsed(value, key, cx, false)?;
+        match name.as_str().parse::<kickstart::Release>() {
+            // The shipped templates do not serve RHEL 7 any more.
+            Ok(release) if release != kickstart::Release::Rhel7 => release.name().parse().ok(),
+            _ => {
+                let known: Vec<&str> = kickstart::Release::ALL[1..].iter().map(|release| release.name()).collect();
+                wrong_value(value, &quote(name.as_str()), "kickstart release", &format!("one of {}", known.join(", ")), key, cx);
+                None
+            }
+        }
+    }
+}
 
 impl FromToml for PasswordHash {
     fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {

@@ -165,8 +165,10 @@ impl Fqdn {
 impl FromStr for Fqdn {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
-        // 189 leaves room for one more label and its dot within the 253 of RFC 1035.
-        if text.len() <= 189 && text.split('.').all(is_label) {
+        // 189 leaves room for one more label and its dot within the 253 of RFC 1035. A last label of digits only would make it
+        // look like an IPv4 address.
+        let numeric = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+        if text.len() <= 189 && text.split('.').all(is_label) && !numeric {
             Ok(Self(text.to_owned()))
         } else {
             Err(IdError { what: "domain name", expected: "lower-case labels joined by dots, such as `example.com`" })
@@ -233,5 +235,56 @@ impl fmt::Display for MacAddr {
 impl fmt::Debug for MacAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_dns_labels() {
+        let longest = "a".repeat(63);
+        for good in ["a", "web1", "1a", "shop-web", longest.as_str()] {
+            assert!(good.parse::<VmName>().is_ok(), "{good}");
+        }
+        let too_long = "a".repeat(64);
+        for bad in ["", "-a", "a-", "Web", "a.b", "a_b", "a b", "é", "a\n", "..", too_long.as_str()] {
+            assert!(bad.parse::<VmName>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn domains_are_labels_and_not_addresses() {
+        for (text, good) in [
+            ("example.com", true),
+            ("lab", true),
+            ("10.0.0.1", false),
+            ("a..b", false),
+            (".a", false),
+            ("a.", false),
+            ("", false),
+        ] {
+            assert_eq!(text.parse::<Fqdn>().is_ok(), good, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn macs_are_unicast_and_print_in_lower_case() {
+        let mac: MacAddr = "52:54:00:AB:cd:0e".parse().expect("a MAC");
+        assert_eq!(mac.to_string(), "52:54:00:ab:cd:0e");
+        assert_eq!(mac.bootif(), "01-52-54-00-ab-cd-0e");
+        for bad in [
+            "",
+            "52:54:00:ab:cd",
+            "52:54:00:ab:cd:0e:00",
+            "53:54:00:ab:cd:0e",
+            "00:00:00:00:00:00",
+            "52-54-00-ab-cd-0e",
+            "5:54:00:ab:cd:0e",
+            "+2:54:00:ab:cd:0e",
+        ] {
+            assert!(bad.parse::<MacAddr>().is_err(), "{bad:?}");
+        }
     }
 }

@@ -35,7 +35,7 @@ pub use secret::{PasswordHash, Token};
 pub use site::{RootAccess, SiteSpec, Spec, TeamSpec};
 pub use stage::{StagePolicy, StageSpec};
 pub use text::{
-    Contact, FileMode, HostName, HttpUrl, InterfaceName, KernelArg, Keyboard, LibvirtUri, Locale, MountPoint, OsinfoId,
+    Contact, FileMode, HieraKey, HostName, HttpUrl, InterfaceName, KernelArg, Keyboard, LibvirtUri, Locale, MountPoint, OsinfoId,
     PackageSpec, PathText, PuppetName, ReleaseName, ServiceName, SshKey, Timezone, UrlPath,
 };
 pub use time::Timestamp;

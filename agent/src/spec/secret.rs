@@ -21,7 +21,11 @@ impl FromStr for PasswordHash {
     fn from_str(text: &str) -> Result<Self, IdError> {
         let known = ["$5$", "$6$", "$y$", "$2b$", "$gy$"].iter().any(|prefix| text.starts_with(prefix));
         let charset = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"$./=,".contains(&b));
-        if known && charset && (20..=256).contains(&text.len()) && text.matches('$').count() >= 3 {
+        // `$method$[parameters$]salt$hash`; bcrypt joins salt and hash. A hash cut short is no hash.
+        let parts: Vec<&str> = text.split('$').collect();
+        let whole = (4..=5).contains(&parts.len()) && !parts[1..].iter().any(|part| part.is_empty());
+        let long_enough = parts.last().is_some_and(|hash| hash.len() >= 22);
+        if known && charset && text.len() <= 256 && whole && long_enough {
             Ok(Self(text.to_owned()))
         } else {
             Err(IdError {
@@ -72,5 +76,48 @@ impl FromStr for Token {
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(hidden)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_accepted_passwords_are_not_and_neither_is_printed() {
+        let hash = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
+        for good in [
+            format!("$6$salt${hash}"),
+            format!("$6$rounds=5000$salt${hash}"),
+            format!("$y$j9T$salt${hash}"),
+            format!("$2b$12${hash}"),
+        ] {
+            assert!(good.parse::<PasswordHash>().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "hunter2",
+            "$6$salt$",
+            "$6$salt$short",
+            "$1$salt$0123456789abcdefghijkl",
+            "$6$sa lt$0123456789abcdefghijkl",
+            "$6$$0123456789abcdefghijkl",
+        ] {
+            let error = bad.parse::<PasswordHash>().expect_err(bad);
+            assert!(bad.is_empty() || !error.to_string().contains(bad));
+        }
+        let secret: PasswordHash = format!("$6$salt${hash}").parse().expect("a hash");
+        assert!(!format!("{secret:?}").contains(hash));
+    }
+
+    #[test]
+    fn tokens_are_thirty_two_digits_and_never_printed() {
+        let token = Token::new([0xab; 16]);
+        assert_eq!(token.reveal(), "ab".repeat(16));
+        assert_eq!(token.reveal().parse::<Token>().ok().as_ref(), Some(&token));
+        assert!(!format!("{token:?}").contains("abab"));
+        for bad in ["", "AB", &"g".repeat(32), &"a".repeat(33)] {
+            assert!(bad.parse::<Token>().is_err(), "{bad:?}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod hostile;
 mod mistakes;
 mod revision;
+mod values;
 mod whole;
 
 use std::fs;
@@ -67,7 +68,7 @@ dns = ["10.1.0.53"]
 ntp = ["10.1.0.123", "ntp.lab.example"]
 
 [root]
-password_hash = "$6$saltsalt$0123456789abcdef0123456789abcdef"
+password_hash = "$6$saltsalt$0123456789abcdef0123456789abcdef0123456789abcdef"
 ssh_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3Yk4n2Qm3o7yq1y0m8R0m6mZ0J6h3yqkq1n8f2b3cD ops@lab"]
 
 [puppet]

@@ -11,7 +11,8 @@ use crate::site::problems::{At, Key, Place, Problem};
 use crate::site::table::{Cx, FromToml, Table, read, wrong_type, wrong_value};
 use crate::site::value::{Gib, Mib, Plain, Port, Span, Whole};
 use crate::spec::{
-    CheckName, DiskName, Filesystem, HttpUrl, Layout, MountPoint, PathText, PoolName, PuppetName, PuppetValue, RepoName, UrlPath,
+    CheckName, DiskName, Filesystem, HieraKey, HttpUrl, IdError, Layout, MountPoint, PathText, PoolName, PuppetName, PuppetValue,
+    RepoName, UrlPath,
 };
 
 /// Where a tree or a repository is: a URL, or a directory relative to the site.
@@ -222,12 +223,9 @@ impl PuppetFile {
         if let Some(mut keys) = t.table("data") {
             let cx = keys.cx().clone();
             for (name, value) in keys.rest() {
-                if name.value.parse::<PuppetName>().is_err() {
-                    let message = format!("{} is not a valid Hiera key", quote(name.value));
-                    cx.report(
-                        Problem::new(name.span, message)
-                            .help("expected letters, digits, `_` and `::`, such as `profile::web::port`"),
-                    );
+                if let Err(IdError { what, expected }) = name.value.parse::<HieraKey>() {
+                    let message = format!("{} is not a valid {what}", quote(name.value));
+                    cx.report(Problem::new(name.span, message).help(format!("expected {expected}")));
                     continue;
                 }
                 if let Key::Given(at) = read(value, name.value, &cx) {

@@ -13,6 +13,8 @@ use crate::spec::{CheckKind, CheckSpec, Deadlines, HypervisorName, PackageSpec, 
 
 /// Names that mean something else wherever a VM's name is used.
 const RESERVED: [&str; 6] = ["all", "default", "gateway", "localdomain", "localhost", "none"];
+/// Longest host name that Linux takes.
+const HOST_NAME_MAX: usize = 64;
 /// Install attempts where nothing says otherwise.
 const ATTEMPTS: u32 = 2;
 /// A check's time limit where it names none.
@@ -238,6 +240,21 @@ fn check_name(name: &VmName, place: &Place, known: &Known<'_>) {
     if RESERVED.contains(&name.as_str()) {
         let problem = Problem::new(place.clone(), format!("the VM name {} is reserved", quote(name.as_str())));
         known.problems.push(problem.help("rename the file"));
+    }
+    // libvirt's tools take a name of digits for a domain's number.
+    if name.as_str().bytes().all(|b| b.is_ascii_digit()) {
+        let problem = Problem::new(place.clone(), format!("the VM name {} has no letter", quote(name.as_str())));
+        known.problems.push(problem.help("rename the file"));
+    }
+    if let Some(domain) = known.files.top.as_ref().and_then(|top| top.domain.value()) {
+        let fqdn = domain.child(name);
+        let length = fqdn.as_str().len();
+        if length > HOST_NAME_MAX {
+            let problem = Problem::new(place.clone(), format!("the host name `{fqdn}` has {length} characters"));
+            known
+                .problems
+                .push(problem.help(format!("Linux takes {HOST_NAME_MAX}: shorten the VM's name or the site's `domain`")));
+        }
     }
     if known.files.hypervisors.contains_key(name.as_str()) {
         let problem = Problem::new(place.clone(), format!("VM and hypervisor are both called {}", quote(name.as_str())));

@@ -6,3 +6,4 @@ pub mod sandbox;
 pub mod simhost;
 pub mod site;
 pub mod specs;
+pub mod watch;

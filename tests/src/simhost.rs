@@ -33,6 +33,14 @@ pub struct SimAgent {
     pub wheel: Loop,
     /// The way to it.
     pub handle: Handle,
+    budget: Arc<EffectBudget>,
+}
+
+impl SimAgent {
+    /// It has been killed: its last effect was the last that it may have.
+    pub fn is_dead(&self) -> bool {
+        self.budget.is_spent()
+    }
 }
 
 impl Default for SimHost {
@@ -72,17 +80,18 @@ impl SimHost {
             state_dir.clone(),
         );
         let mut site = Some(Site { spec: Arc::clone(spec), renderer: Arc::clone(&self.renderer) });
+        let budget = Arc::new(effects.map_or(EffectBudget::unlimited(), EffectBudget::limited));
         let parts = Parts {
             world: Arc::new(world),
             hypervisor: spec.hypervisors.keys().next().expect("a hypervisor").clone(),
             policy: Policy::new(state_dir, 8470),
             site: Box::new(move || Ok(site.take())),
             puppet: Box::new(|_, _| Ok(bytes::Bytes::new())),
-            budget: Arc::new(effects.map_or(EffectBudget::unlimited(), EffectBudget::limited)),
+            budget: Arc::clone(&budget),
         };
         let (wheel, handle) = Loop::new(parts).expect("a site");
         self.sim.connect_guests(Arc::clone(handle.desk()) as _);
-        SimAgent { wheel, handle }
+        SimAgent { wheel, handle, budget }
     }
 
     /// Lets `span` pass, guests included.

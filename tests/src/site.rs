@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rekindle::spec::{
     Address4, Address6, CheckKind, CheckSpec, Deadlines, DhcpRange, DiskSpec, Filesystem, Firmware, Forward, HypervisorSpec,
-    Layout, MacAddr, NetworkKind, NetworkSpec, NicSpec, OsSpec, PoolSpec, RepoLocation, RepoSpec, RootAccess, SiteSpec, Spec,
-    StagePolicy, StageSpec, TreeLocation, VmSpec,
+    Layout, MacAddr, NetworkKind, NetworkSpec, NicSpec, OsSpec, PoolSpec, PuppetMode, PuppetSpec, RepoLocation, RepoSpec,
+    RootAccess, SitePuppet, SiteSpec, Spec, StagePolicy, StageSpec, TreeLocation, VmSpec,
 };
 
 /// A value of a name type; panics where the text is none, which is a mistake in the test.
@@ -31,7 +31,7 @@ pub fn vm(vm_name: &str) -> VmSpec {
         team: None,
         size: name("small"),
         os: name("el9"),
-        template: name("base"),
+        template: name("server"),
         vcpus: 1,
         memory_mib: 1024,
         disks: vec![disk("root", false)],
@@ -68,6 +68,11 @@ pub fn disk(disk_name: &str, keep: bool) -> DiskSpec {
 /// A TCP check.
 pub fn tcp_check(check_name: &str, port: u16) -> CheckSpec {
     CheckSpec { name: check_name.to_owned(), kind: CheckKind::Tcp { port }, timeout: Duration::from_secs(2) }
+}
+
+/// A handoff to Puppet that applies the class `role::web`.
+pub fn puppet() -> PuppetSpec {
+    PuppetSpec { mode: PuppetMode::Apply, environment: name("dev"), classes: vec![name("role::web")], data: BTreeMap::new() }
 }
 
 /// The network `lan`: defined by us, 10.90.0.0/16, DHCP.
@@ -135,7 +140,12 @@ pub fn site(vms: impl IntoIterator<Item = VmSpec>) -> Spec {
             locale: name("en_US.UTF-8"),
             keyboard: name("us"),
             root: RootAccess::default(),
-            puppet: None,
+            puppet: Some(SitePuppet {
+                mode: PuppetMode::Apply,
+                directory: "/srv/site/puppet".into(),
+                program: "/usr/bin/puppet".to_owned(),
+                package: "puppet".to_owned(),
+            }),
         },
         oses: BTreeMap::from([(os.name.clone(), os)]),
         stages: BTreeMap::from([(stage.name.clone(), stage)]),

@@ -1,6 +1,8 @@
 //! The one test binary. A module a subject; tests that boot guests live in modules named `e2e…` or `sandbox…`, which
 //! `.config/nextest.toml` runs one at a time.
 
+mod convergence;
+mod generate;
 mod layering;
 mod libvirt_sandbox;
 mod libvirt_test_driver;

@@ -1,14 +1,15 @@
 //! Who may begin to install now. Memory and disk are reserved at admission, as the site says; what guests happen to use at the
 //! moment is never measured.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanInput;
 use crate::observed::{ObservedHost, Phase, Subject};
 use crate::spec::{VmName, VmSpec, VolumeSpec};
 
 pub(super) struct Admission {
-    installs: u32,
+    /// VMs whose install is under way: each has its place already.
+    installing: BTreeSet<VmName>,
     installs_max: u32,
     memory_free_mib: u64,
     memory_of: BTreeMap<VmName, u64>,
@@ -23,7 +24,8 @@ struct PoolRoom {
 impl Admission {
     pub(super) fn new(input: &PlanInput<'_>, host: &ObservedHost) -> Self {
         let hypervisor = input.spec.hypervisors.get(input.hypervisor);
-        let installs = input.spec.vms_on(input.hypervisor).filter(|vm| takes_a_slot(input, &vm.name)).count() as u32;
+        let installing =
+            input.spec.vms_on(input.hypervisor).map(|vm| &vm.name).filter(|vm| takes_a_slot(input, vm)).cloned().collect();
         // A VM without a domain yet has its memory reserved from the moment its attempt is recorded.
         let mut memory_of: BTreeMap<VmName, u64> = input
             .spec
@@ -50,7 +52,7 @@ impl Admission {
             (name.clone(), room)
         });
         Self {
-            installs,
+            installing,
             installs_max: input
                 .policy
                 .parallel_installs
@@ -65,8 +67,9 @@ impl Admission {
 
     /// Reserves what `vm` needs, or says what it waits for.
     pub(super) fn admit(&mut self, vm: &VmSpec) -> Result<(), String> {
-        if self.installs >= self.installs_max {
-            return Err(format!("{} of {} installs are under way", self.installs, self.installs_max));
+        let installs = self.installing.len() as u32;
+        if installs >= self.installs_max && !self.installing.contains(&vm.name) {
+            return Err(format!("{installs} of {} installs are under way", self.installs_max));
         }
         let has = self.memory_of.get(&vm.name).copied().unwrap_or(0);
         let needs = vm.memory_mib.saturating_sub(has);
@@ -99,7 +102,7 @@ impl Admission {
                 pool.volumes.push(volume.name);
             }
         }
-        self.installs += 1;
+        self.installing.insert(vm.name.clone());
         self.memory_free_mib -= needs;
         self.memory_of.insert(vm.name.clone(), vm.memory_mib.max(has));
         Ok(())

@@ -116,15 +116,16 @@ impl InstallDesk {
     pub fn tell(&self, token: &str, kind: GuestEventKind) -> Result<VmName, Denied> {
         let record = self.record(token)?;
         let installing = matches!(record.phase, Phase::Preparing | Phase::Installing | Phase::Installed);
+        // The guest can be quicker than the pass that notes its boot from disk.
+        let booted = record.phase == Phase::Installed || !installing;
         let (fits, what) = match &kind {
             GuestEventKind::KickstartFetched => (installing, "a request for the kickstart"),
             GuestEventKind::Stage(_) => (installing, "an install stage"),
-            GuestEventKind::Failed { section, .. } if section == "first-boot" => (!installing, "a failure at first boot"),
+            GuestEventKind::Failed { section, .. } if section == "first-boot" => (booted, "a failure at first boot"),
             GuestEventKind::Failed { .. } => (installing, "a failure of the install"),
-            // The guest can be quicker than the pass that notes its boot from disk.
-            GuestEventKind::FirstBoot { .. } => (record.phase == Phase::Installed || !installing, "the first boot"),
-            GuestEventKind::Packages(_) => (record.phase == Phase::Installed || !installing, "installed packages"),
-            GuestEventKind::Handoff(_) => (!installing, "a Puppet report"),
+            GuestEventKind::FirstBoot { .. } => (booted, "the first boot"),
+            GuestEventKind::Packages(_) => (booted, "installed packages"),
+            GuestEventKind::Handoff(_) => (booted, "a Puppet report"),
         };
         if !fits {
             return Err(Denied::OutOfPhase { vm: record.vm, phase: record.phase, what });

@@ -64,8 +64,13 @@ pub(crate) struct Findings<'f> {
     text: &'f str,
     rule: &'static Rule,
     severity: Severity,
+    /// Line of the last finding, and how many findings it has.
+    last: (usize, usize),
     diagnostics: &'f mut Vec<Diagnostic>,
 }
+
+/// The most findings of one rule about one line: a line of a megabyte must not take for ever.
+const MOST_PER_LINE: usize = 8;
 
 impl Findings<'_> {
     /// A finding, with what to do about it.
@@ -79,6 +84,11 @@ impl Findings<'_> {
     }
 
     fn push(&mut self, severity: Severity, place: Place, message: String, help: &str) {
+        let (line, count) = self.last;
+        self.last = (place.line, if line == place.line { count + 1 } else { 1 });
+        if self.last.1 > MOST_PER_LINE {
+            return;
+        }
         let before = self.text.get(..place.span.start).unwrap_or_default();
         let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
         self.diagnostics.push(Diagnostic {
@@ -106,7 +116,7 @@ pub(crate) fn run(document: &Document<'_>, release: Release, options: &LintOptio
         }
         let severity = options.severities.iter().find(|(code, _)| code == rule.code);
         let severity = severity.map_or(rule.severity, |(_, severity)| *severity);
-        let mut findings = Findings { text: document.text, rule, severity, diagnostics };
+        let mut findings = Findings { text: document.text, rule, severity, last: (0, 0), diagnostics };
         (rule.run)(&cx, &mut findings);
     }
     suppress(document, diagnostics, first);

@@ -3,5 +3,6 @@
 mod check;
 mod command;
 mod frozen;
+mod hostile;
 mod parse;
 mod rules;

@@ -21,28 +21,42 @@ impl Line<'_, '_> {
     }
 }
 
+/// The most findings about one line that are no errors: a line of a megabyte must not take for ever.
+const MOST_MILD: usize = 16;
+
+/// With more findings than this nobody is helped by another guess at what was meant.
+const MOST_GUESSES: usize = 200;
+
 /// Takes findings; knows the line they are about.
 pub(crate) struct Sink<'c> {
     text: &'c str,
     line: usize,
     line_span: Span,
+    /// Findings about this line that are no errors.
+    mild: usize,
     diagnostics: &'c mut Vec<Diagnostic>,
 }
 
 impl<'c> Sink<'c> {
     pub(crate) fn new(text: &'c str, diagnostics: &'c mut Vec<Diagnostic>) -> Self {
-        Self { text, line: 1, line_span: Span::default(), diagnostics }
+        Self { text, line: 1, line_span: Span::default(), mild: 0, diagnostics }
     }
 
     /// What follows is about line `number`, which starts where `span` starts.
     pub(crate) fn at_line(&mut self, number: usize, span: Span) {
         self.line = number;
         self.line_span = span;
+        self.mild = 0;
     }
 
     /// Number of the line that findings are about.
     pub(crate) fn line(&self) -> usize {
         self.line
+    }
+
+    /// Whether a guess at what was meant is worth its time.
+    pub(crate) fn may_guess(&self) -> bool {
+        self.diagnostics.len() < MOST_GUESSES
     }
 
     /// That line as written.
@@ -51,6 +65,12 @@ impl<'c> Sink<'c> {
     }
 
     pub(crate) fn push(&mut self, severity: Severity, code: &'static str, message: String, span: Span, help: Option<String>) {
+        if severity < Severity::Error {
+            self.mild += 1;
+            if self.mild > MOST_MILD {
+                return;
+            }
+        }
         let column = column_at(self.text, self.line_span.start, span.start);
         self.diagnostics.push(Diagnostic { severity, code, message, span, line: self.line, column, help });
     }

@@ -77,6 +77,7 @@ pub(crate) fn report_extras(line: &Line<'_, '_>, extras: &[usize], sink: &mut Si
                 ("removed-option", Some(format!("it is gone; {} had it", row.releases.names())))
             }
             Some(row) => ("unknown-option", Some(format!("{} does not have it; {} do", line.release, row.releases.names()))),
+            None if !sink.may_guess() => ("unknown-option", None),
             None => ("unknown-option", nearest(typed, names(line)).map(|known| format!("did you mean `{known}`?"))),
         };
         let message = format!("unknown option `{typed}` of `{command}` for {}", line.release);

@@ -129,6 +129,7 @@ impl<'c, 't> Checker<'c, 't> {
             grammar::commands().iter().filter(|row| row.releases.has(release) && !row.removed.has(release)).map(|row| row.name);
         let help = match grammar::command(&name.value) {
             Some((_, row)) => Some(format!("{release} does not have it; {} do", row.releases.names())),
+            None if !self.sink.may_guess() => None,
             None => nearest(&name.value, known).map(|known| format!("did you mean `{known}`?")),
         };
         let shown: String = name.value.chars().filter(|c| !c.is_control()).take(40).collect();

@@ -1,0 +1,116 @@
+//! Broken and hostile input: never a panic, never more than linear time, always lossless.
+
+use std::time::{Duration, Instant};
+
+use kickstart::{LintOptions, Release, lint, parse, report};
+
+const SAMPLE: &str = include_str!("../benches/sample.ks");
+const FROZEN: &str = include_str!("../parity/verdicts.txt");
+
+/// Everything the library does with a text.
+fn use_all(text: &str, release: Release) {
+    let (document, _) = parse(text);
+    assert_eq!(document.write(), text);
+    let report = lint(text, release, &LintOptions::default());
+    for diagnostic in report.diagnostics() {
+        assert!(text.get(diagnostic.span.start..diagnostic.span.end).is_some(), "{diagnostic:?} of {text:?}");
+        assert!(diagnostic.line >= 1 && diagnostic.column >= 1, "{diagnostic:?}");
+    }
+    report::text::render("x.ks", text, report.diagnostics());
+}
+
+/// A generator of pseudo-random numbers: the same ones in each run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap_or(0) % most.max(1)
+    }
+}
+
+#[test]
+fn edited_kickstarts_never_panic() {
+    let pieces = [
+        "\n",
+        "\r",
+        "\u{b}",
+        "\u{2028}",
+        "'",
+        "\"",
+        "\\",
+        "#",
+        "%",
+        "--",
+        "=",
+        " ",
+        "\u{0}",
+        "\u{feff}",
+        "é",
+        "%end\n",
+        "%post\n",
+        "%packages\n",
+        "@",
+        "-",
+        ",",
+        "/",
+        "--size=",
+        "--=",
+        "\u{a0}",
+        "%include",
+        "%ksappend ",
+        "𝟗",
+        "--a",
+        "::",
+        "..",
+        "\t",
+        "$",
+    ];
+    let lines: Vec<&str> = SAMPLE.lines().chain(FROZEN.lines()).collect();
+    let mut dice = Dice(7);
+    for round in 0..4_000 {
+        let mut text = String::new();
+        for _ in 0..=dice.below(6) {
+            text.push_str(lines[dice.below(lines.len())]);
+            text.push_str(if dice.below(8) == 0 { "" } else { "\n" });
+        }
+        for _ in 0..=dice.below(8) {
+            let mut at = dice.below(text.len() + 1);
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            if dice.below(4) == 0 {
+                text.truncate(at);
+            } else {
+                text.insert_str(at, pieces[dice.below(pieces.len())]);
+            }
+        }
+        use_all(&text, Release::ALL[round % Release::ALL.len()]);
+    }
+}
+
+#[test]
+fn time_is_linear_in_the_length_of_the_text() {
+    let texts: &[(&str, fn(usize) -> String)] = &[
+        ("unknown commands", |n| "frobnicate --x\n".repeat(n)),
+        ("partitions", |n| (0..n).map(|i| format!("part /a{i} --size=9 --ondisk=vda\n")).collect()),
+        ("unknown options in one line", |n| format!("part / {}\n", "--frob ".repeat(n))),
+        ("deprecated options in one line", |n| format!("ignoredisk --drives=a {}\n", "--interactive ".repeat(n))),
+        ("volumes in one line", |n| format!("volgroup vg0 {}\n", "pv.1 ".repeat(n))),
+        ("a list", |n| format!("network --device=a --nameserver={}\n", "x,".repeat(n))),
+        ("quotes", |n| format!("lang {}\n", "'a'\"b\"\\c ".repeat(n))),
+        ("open quotes", |n| "lang 'x\n".repeat(n)),
+        ("sections in sections", |n| "%post\n".repeat(n)),
+        ("packages", |n| format!("%packages\n{}%end\n", "@a --nodefaults --optional\n".repeat(n))),
+        ("a script", |n| format!("%post\n{}%end\n", "export PASSWORD=password=secret=abcdefghijk\n".repeat(n))),
+        ("networks without addresses", |n| (0..n).map(|i| format!("network --device=e{i} --noipv4 --noipv6\n")).collect()),
+        ("suppressed findings", |n| "# rekindle: allow(firewall-disabled) x\nfirewall --disabled\n".repeat(n)),
+    ];
+    for (what, make) in texts {
+        // Linear work takes a second even where everything else is busy; quadratic work takes minutes.
+        let text = make(50_000);
+        let start = Instant::now();
+        lint(&text, Release::Rhel8, &LintOptions::default());
+        assert!(start.elapsed() < Duration::from_secs(25), "{what}: {:?} for {} bytes", start.elapsed(), text.len());
+    }
+}

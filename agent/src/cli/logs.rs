@@ -7,7 +7,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::{CliError, OrExit as _};
-use super::{Context, screen::tame};
+use super::{context::Context, screen::tame};
 use crate::exit::Exit;
 use crate::spec::VmName;
 

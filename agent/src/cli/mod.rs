@@ -1,12 +1,19 @@
 //! The command line: one file a subcommand, which parses and prints and leaves every decision to the library.
 //!
-//! Start at [`main`]. `error` has the exit statuses, `screen` everything that is printed.
+//! Start at [`main`]. `context` is what every subcommand is given, `error` has the exit statuses, `screen` everything that is
+//! printed, `assemble` the wiring of a whole agent.
 
+mod check;
+mod context;
+mod diff;
 mod error;
 mod logging;
 mod logs;
+mod placeholder;
 mod progress;
+mod render;
 mod screen;
+mod site;
 mod status;
 mod story;
 
@@ -14,16 +21,10 @@ use camino::Utf8PathBuf;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::exit::Exit;
-use crate::world::Store;
+use context::Context;
 use error::CliError;
 use logging::LogFormat;
 use screen::{ColorChoice, Screen};
-
-/// Where the agent keeps its state unless told otherwise.
-const STATE_DIR: &str = "/var/lib/rekindle";
-
-/// The store's file within the state directory.
-const STORE: &str = "rekindle.sqlite";
 
 /// Turns a site into running VMs, and rebuilds them from scratch
 #[derive(Debug, Parser)]
@@ -50,7 +51,16 @@ struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options of every command")]
 struct Shared {
-    /// Where the agent keeps its state
+    /// The site's directory, in place of the configuration's
+    #[arg(long, global = true, value_name = "DIR", env = "REKINDLE_SITE")]
+    site: Option<Utf8PathBuf>,
+    /// A configuration file over those of this host
+    #[arg(long, global = true, value_name = "FILE", env = "REKINDLE_CONFIG")]
+    config: Option<Utf8PathBuf>,
+    /// Which of the site's hypervisors this host is, in place of the configuration's word or the host's name
+    #[arg(long, global = true, value_name = "NAME", env = "REKINDLE_HYPERVISOR")]
+    hypervisor: Option<String>,
+    /// Where the agent keeps its state, in place of the configuration's
     #[arg(long, global = true, value_name = "DIR", env = "REKINDLE_STATE_DIR")]
     state_dir: Option<Utf8PathBuf>,
     /// When to use colours
@@ -66,6 +76,9 @@ struct Shared {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::CheckArgs),
+    Diff(diff::DiffArgs),
+    Render(render::RenderArgs),
     Status(status::StatusArgs),
     Logs(logs::LogsArgs),
     /// Write a completion script for a shell to standard output
@@ -77,35 +90,12 @@ enum Command {
     },
 }
 
-/// What every subcommand is given.
-struct Context {
-    screen: Screen,
-    shared: Shared,
-}
-
-impl Context {
-    /// The store, beside an agent that may be writing to it.
-    fn store_read_only(&self) -> Result<Store, CliError> {
-        let path = self.state_dir()?.join(STORE);
-        if !path.exists() {
-            return Err(CliError::world(anyhow::anyhow!("there is no store at `{path}`: no agent has run here"))
-                .help("run `rekindle apply` or start the agent; `--state-dir DIR` looks elsewhere"));
-        }
-        Store::open_read_only(&path)
-            .map_err(|error| CliError::world(error).help("the store belongs to the agent's user: try again as root"))
-    }
-
-    fn state_dir(&self) -> Result<Utf8PathBuf, CliError> {
-        Ok(self.shared.state_dir.clone().unwrap_or_else(|| STATE_DIR.into()))
-    }
-}
-
 /// Runs the command line of this process and says how it ended; errors have been printed.
 pub fn main() -> Exit {
     // Wrong arguments end here with status 2, help and version with 0.
     let Args { shared, command } = Args::parse();
     let screen = Screen::new(shared.color);
-    let context = Context { screen, shared };
+    let context = Context::new(screen, shared);
     match run(&context, command) {
         Ok(exit) => exit,
         Err(error) => {
@@ -118,6 +108,9 @@ pub fn main() -> Exit {
 fn run(context: &Context, command: Command) -> Result<Exit, CliError> {
     logging::set_up(context.screen, context.shared.log_format, context.shared.verbose, "warn")?;
     match command {
+        Command::Check(args) => check::run(context, &args),
+        Command::Diff(args) => diff::run(context, &args),
+        Command::Render(args) => render::run(context, &args),
         Command::Status(args) => status::run(context, &args),
         Command::Logs(args) => logs::run(context, &args),
         Command::Completions { shell } => {

@@ -200,6 +200,12 @@ pub(crate) fn span(duration: Duration) -> String {
     }
 }
 
+/// A revision for people: the first 12 digits of a commit or digest.
+pub(crate) fn revision(text: &str) -> &str {
+    let digits = text.rsplit(':').next().unwrap_or(text);
+    digits.get(..12).unwrap_or(digits)
+}
+
 /// Bytes for people: `12 GiB`, `512 MiB`.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
@@ -238,6 +244,12 @@ mod tests {
         ] {
             assert_eq!(span(Duration::from_millis(millis)), text);
         }
+    }
+
+    #[test]
+    fn revisions_are_cut_to_what_people_compare() {
+        assert_eq!(revision("sha256:0c0213950a6656f35154"), "0c0213950a66");
+        assert_eq!(revision("77250c7"), "77250c7");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::spec::{
 };
 
 /// `http://ADDRESS:PORT` as guests on `network` reach the install listener; none where the site does not say.
-pub(super) fn install_base(network: &NetworkSpec, hypervisor: &HypervisorSpec, port: u16) -> Option<String> {
+pub fn install_base(network: &NetworkSpec, hypervisor: &HypervisorSpec, port: u16) -> Option<String> {
     let own_gateway = || match network.kind {
         NetworkKind::Libvirt { forward: Forward::Nat | Forward::Route | Forward::Isolated, .. } => {
             network.gateway4.map(IpAddr::from).or(network.gateway6.map(IpAddr::from))

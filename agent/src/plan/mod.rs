@@ -17,6 +17,7 @@ mod run;
 mod step;
 mod vm;
 
+pub use boot::install_base;
 pub use domain::{domain_spec, domain_uuid};
 pub use input::{PlanInput, Policy};
 pub use report::{Action, Plan, SubjectPlan, VmPlan, VolumeAction, VolumePlan};

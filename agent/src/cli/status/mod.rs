@@ -7,7 +7,7 @@ pub(crate) mod view;
 use std::time::Duration;
 
 use self::view::{VmDetail, VmRow};
-use super::Context;
+use super::context::Context;
 use super::error::{CliError, OrExit as _};
 use crate::exit::Exit;
 use crate::observed::{InstallerLog, ObservedVm, Phase, VmRecord};

@@ -1,0 +1,40 @@
+//! `rekindle render`: the text that a machine would be given.
+
+use super::context::Context;
+use super::error::{CliError, OrExit as _};
+use super::{placeholder, site};
+use crate::exit::Exit;
+use crate::render::domain_xml;
+use crate::spec::VmName;
+
+/// Show the kickstart or the domain that a VM would be given
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rekindle render web1                     the kickstart of web1
+  rekindle render web1 --domain            its libvirt domain, as it runs once installed
+
+The install token is all zeros: the real one is made for each attempt and ends with it.")]
+pub(crate) struct RenderArgs {
+    /// The VM
+    vm: VmName,
+    /// Its libvirt domain in place of its kickstart
+    #[arg(long)]
+    domain: bool,
+}
+
+/// Runs `rekindle render`.
+pub(crate) fn run(context: &Context, args: &RenderArgs) -> Result<Exit, CliError> {
+    let directory = context.site_dir()?;
+    let spec = site::load(context, &directory, false)?;
+    let name = &args.vm;
+    let vm = site::vm_named(&spec, name)?;
+    if args.domain {
+        context.screen.print(&domain_xml(&placeholder::domain(&spec, vm)))?;
+        return Ok(Exit::Ok);
+    }
+    let renderer = site::renderer(&directory)?;
+    let urls = placeholder::urls(&spec, vm).map_err(|message| CliError::usage(anyhow::anyhow!(message)))?;
+    let kickstart = renderer.render_kickstart(&spec, vm, &urls).or_usage(|| format!("render VM `{name}`"))?;
+    context.screen.print(&kickstart.text)?;
+    Ok(Exit::Ok)
+}

@@ -79,7 +79,7 @@ impl Context {
 }
 
 /// The store's file within the state directory.
-const STORE: &str = "rekindle.sqlite";
+const STORE: &str = "state.db";
 
 fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, CliError> {
     let absolute = std::path::absolute(path).ok().and_then(|path| Utf8PathBuf::from_path_buf(path).ok());

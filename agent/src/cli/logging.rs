@@ -11,6 +11,7 @@ use tracing_subscriber::{EnvFilter, Layer as _};
 use super::error::CliError;
 use super::progress;
 use super::screen::Screen;
+use crate::settings;
 
 /// `--log-format`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -24,6 +25,16 @@ pub(crate) enum LogFormat {
     Json,
     /// systemd's journal, with fields
     Journald,
+}
+
+impl From<settings::LogFormat> for LogFormat {
+    fn from(format: settings::LogFormat) -> Self {
+        match format {
+            settings::LogFormat::Text => Self::Text,
+            settings::LogFormat::Json => Self::Json,
+            settings::LogFormat::Journald => Self::Journald,
+        }
+    }
 }
 
 /// Sets up logging for the rest of the run. `verbosity` counts `-v`; `base` is the level without any. `REKINDLE_LOG`

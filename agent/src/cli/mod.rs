@@ -3,17 +3,29 @@
 //! Start at [`main`]. `context` is what every subcommand is given, `error` has the exit statuses, `screen` everything that is
 //! printed, `assemble` the wiring of a whole agent.
 
+mod agent;
+mod apply;
+mod assemble;
 mod check;
+mod consent;
+mod console;
 mod context;
+mod destroy;
 mod diff;
+mod drive;
 mod error;
 mod logging;
 mod logs;
 mod placeholder;
+mod plan;
 mod progress;
+mod rebuild;
 mod render;
+mod report;
+mod retry;
 mod screen;
 mod site;
+mod site_source;
 mod status;
 mod story;
 
@@ -22,7 +34,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::exit::Exit;
 use context::Context;
-use error::CliError;
+use error::{CliError, OrExit as _};
 use logging::LogFormat;
 use screen::{ColorChoice, Screen};
 
@@ -78,9 +90,16 @@ struct Shared {
 enum Command {
     Check(check::CheckArgs),
     Diff(diff::DiffArgs),
-    Render(render::RenderArgs),
+    Plan(plan::PlanArgs),
+    Apply(apply::ApplyArgs),
+    Rebuild(rebuild::RebuildArgs),
     Status(status::StatusArgs),
     Logs(logs::LogsArgs),
+    Console(console::ConsoleArgs),
+    Retry(retry::RetryArgs),
+    Destroy(destroy::DestroyArgs),
+    Render(render::RenderArgs),
+    Agent(agent::AgentArgs),
     /// Write a completion script for a shell to standard output
     #[command(after_help = "Example:
   rekindle completions bash > /usr/share/bash-completion/completions/rekindle")]
@@ -106,11 +125,26 @@ pub fn main() -> Exit {
 }
 
 fn run(context: &Context, command: Command) -> Result<Exit, CliError> {
-    logging::set_up(context.screen, context.shared.log_format, context.shared.verbose, "warn")?;
+    let (level, format) = match (&command, context.shared.log_format) {
+        (Command::Agent(_), format) => {
+            let settings = context.settings()?;
+            let of_settings = settings.log_format.filter(|_| format == LogFormat::Auto).map(LogFormat::from);
+            (settings.log_level.as_str(), of_settings.unwrap_or(format))
+        }
+        (_, format) => ("warn", format),
+    };
+    logging::set_up(context.screen, format, context.shared.verbose, level)?;
     match command {
         Command::Check(args) => check::run(context, &args),
         Command::Diff(args) => diff::run(context, &args),
+        Command::Plan(args) => plan::run(context, &args),
+        Command::Apply(args) => apply::run(context, &args),
+        Command::Rebuild(args) => rebuild::run(context, &args),
+        Command::Retry(args) => retry::run(context, &args),
+        Command::Destroy(args) => destroy::run(context, &args),
+        Command::Console(args) => console::run(context, &args),
         Command::Render(args) => render::run(context, &args),
+        Command::Agent(args) => agent::run(context, &args),
         Command::Status(args) => status::run(context, &args),
         Command::Logs(args) => logs::run(context, &args),
         Command::Completions { shell } => {
@@ -120,6 +154,11 @@ fn run(context: &Context, command: Command) -> Result<Exit, CliError> {
             Ok(Exit::Ok)
         }
     }
+}
+
+/// The runtime of subcommands that wait for something.
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().or_world(|| "start the runtime".to_owned())
 }
 
 #[cfg(test)]

@@ -130,14 +130,19 @@ pub(crate) fn can_ask() -> bool {
 /// A table with aligned columns, two spaces between them, without a frame.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    head: Vec<&'static str>,
+    head: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table with these headings.
-    pub(crate) fn new(head: &[&'static str]) -> Self {
-        Self { head: head.to_vec(), rows: Vec::new() }
+    pub(crate) fn new(head: &[&str]) -> Self {
+        Self::headed(head.iter().map(|head| (*head).to_owned()))
+    }
+
+    /// A table with headings that depend on what is shown.
+    pub(crate) fn headed(head: impl IntoIterator<Item = String>) -> Self {
+        Self { head: head.into_iter().collect(), rows: Vec::new() }
     }
 
     /// Adds a row; cells may hold colours.

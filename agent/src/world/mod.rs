@@ -12,6 +12,7 @@ mod collect;
 mod hypervisor;
 #[cfg(feature = "libvirt")]
 mod libvirt;
+mod lock;
 mod logs;
 pub mod puppet;
 pub mod sim;
@@ -27,6 +28,7 @@ pub use collect::Collector;
 pub use hypervisor::{Change, DomainEvent, GuestExit, Hypervisor, HypervisorError};
 #[cfg(feature = "libvirt")]
 pub use libvirt::Libvirt;
+pub use lock::{Lock, LockError};
 pub use logs::last_lines;
 pub use store::{Store, StoreError, TimelineEntry};
 pub use worker::{CallLimits, HypervisorHandle};

@@ -146,6 +146,20 @@ impl SpecCase {
         }
     }
 
+    /// The spec with mirrors instead of directories, as a hypervisor's own install needs.
+    pub fn build_with_urls(&self) -> Spec {
+        let mut spec = self.build();
+        for os in spec.oses.values_mut() {
+            os.tree = TreeLocation::Url(id("https://mirror.example.com/os/"));
+        }
+        for stage in spec.stages.values_mut() {
+            for repo in &mut stage.repos {
+                repo.location = RepoLocation::Url(id("https://mirror.example.com/stages/dev/"));
+            }
+        }
+        spec
+    }
+
     fn site(&self) -> SiteSpec {
         SiteSpec {
             name: "lab".to_owned(),
@@ -299,7 +313,9 @@ impl SpecCase {
                 nics: vec![
                     nic("bond0", None, None, Some("lan"), Address4::Static("192.0.2.1".parse().expect("address"))),
                     nic("bond0", Some(120), Some("br120"), Some("backup"), Address4::None),
+                    nic("bond0", Some(121), None, Some("lan"), Address4::Static("192.0.2.2".parse().expect("address"))),
                     nic("eno3", None, Some("br0"), None, Address4::Dhcp),
+                    nic("eno4", Some(7), None, None, Address4::None),
                 ],
                 packages: vec![id("tmux")],
                 kernel_args: vec![id("intel_iommu=on")],

@@ -12,7 +12,7 @@ use super::site_source;
 use crate::execute::EffectBudget;
 use crate::plan::Policy;
 use crate::reconcile::{Handle, Loop, Parts};
-use crate::render::{node_data, node_data_path};
+use crate::render::puppet_files;
 use crate::serve::{Traffic, bind_within};
 use crate::settings::Settings;
 use crate::spec::{Spec, VmName};
@@ -147,8 +147,7 @@ fn puppet_archive(spec: &Spec, name: &VmName) -> Result<bytes::Bytes, String> {
     let site = spec.site.puppet.as_ref().ok_or("the site does not use Puppet")?;
     let vm = spec.vms.get(name).ok_or_else(|| format!("VM `{name}` is no longer in the site"))?;
     let puppet = vm.puppet.as_ref().ok_or_else(|| format!("VM `{name}` is not handed to Puppet"))?;
-    let generated = [(node_data_path(vm), node_data(puppet))];
-    archive(Some(&site.directory), &generated, &ArchiveLimits::default()).map_err(|error| chain(&error))
+    archive(Some(&site.directory), &puppet_files(vm, puppet), &ArchiveLimits::default()).map_err(|error| chain(&error))
 }
 
 /// An error with its causes on one line.

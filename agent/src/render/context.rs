@@ -27,8 +27,10 @@ pub struct Variables {
     pub repos: Vec<Repo>,
     /// All of `%packages`, sorted, with what the templates themselves need.
     pub packages: Vec<String>,
-    /// Configured devices, the one to install over first. A VLAN or a bridge comes after what it is made of.
+    /// Devices that the installer configures, the one to install over first. A bridge comes after what it is made of.
     pub nics: Vec<Nic>,
+    /// Devices that only the installed system has: VLANs and bridges that the installer cannot make. Hypervisors only.
+    pub late_nics: Vec<Nic>,
     /// Disks.
     pub disks: Disks,
     /// Firewall.
@@ -163,12 +165,16 @@ pub struct Repo {
 pub struct Nic {
     /// Name or MAC address by which the installer finds it; the parent's for a VLAN.
     pub device: String,
+    /// The interface's own name, where it is not a NIC that is found by its MAC address.
+    pub name: String,
     /// Set for a bond.
     pub bond: Option<Bond>,
     /// Set for a VLAN.
     pub vlan: Option<Vlan>,
     /// Not empty for a bridge: what is plugged into it.
     pub bridge_ports: Vec<String>,
+    /// The bridge that it is plugged into.
+    pub master: Option<String>,
     /// IPv4.
     pub v4: V4,
     /// IPv6.
@@ -208,8 +214,12 @@ pub struct V4 {
     pub address: Option<String>,
     /// The netmask, when static.
     pub netmask: Option<String>,
+    /// The prefix length, when static.
+    pub prefix: Option<u8>,
     /// The gateway, when static and the default route goes over this device.
     pub gateway: Option<String>,
+    /// Those of the device's name servers that have IPv4 addresses.
+    pub dns: Vec<String>,
 }
 
 /// A device's IPv6.
@@ -221,6 +231,8 @@ pub struct V6 {
     pub address: Option<String>,
     /// The gateway, when static and the default route goes over this device.
     pub gateway: Option<String>,
+    /// Those of the device's name servers that have IPv6 addresses.
+    pub dns: Vec<String>,
 }
 
 /// Disks.
@@ -306,8 +318,10 @@ pub struct Puppet {
     pub environment: String,
     /// Classes of the machine; they are in the archive already.
     pub classes: Vec<String>,
-    /// Where the archive is unpacked.
+    /// Where code, data and the report are kept in the installed system.
     pub directory: String,
+    /// Path of Hiera's global configuration within the archive.
+    pub hiera: String,
 }
 
 /// Where to report to.

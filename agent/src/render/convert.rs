@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::context as cx;
 use super::error::RenderError;
+use super::puppet::GLOBAL_HIERA;
 use crate::spec::{
     Address4, Address6, CheckKind, DiskSpec, Firmware, Fqdn, KernelArg, Layout, MacAddr, NetworkName, NetworkSpec, NicSpec,
     OsSpec, PackageSpec, RepoLocation, RepoSpec, SiteSpec, Spec, StageName, TreeLocation, VmSpec,
@@ -79,6 +80,7 @@ pub(super) fn vm_variables(
                 vm_nic(&spec.site, vm, nic, network, index == 0)
             })
             .collect::<Result<_, _>>()?,
+        late_nics: Vec::new(),
         disks: vm_disks(vm),
         firewall: cx::Firewall { managed: !excludes(&vm.packages, "firewalld"), ports: check_ports(vm) },
         puppet: puppet(spec, vm),
@@ -302,6 +304,7 @@ fn puppet(spec: &Spec, vm: &VmSpec) -> Option<cx::Puppet> {
         environment: puppet.environment.to_string(),
         classes: puppet.classes.iter().map(ToString::to_string).collect(),
         directory: PUPPET_DIRECTORY.to_owned(),
+        hiera: GLOBAL_HIERA.to_owned(),
     })
 }
 
@@ -334,7 +337,9 @@ pub(super) fn addressed(
                 method: "static".to_owned(),
                 address: Some(address.to_string()),
                 netmask: Some(range.mask().to_string()),
+                prefix: Some(range.prefix()),
                 gateway: network.gateway4.filter(|_| default_route).map(|gateway| gateway.to_string()),
+                dns: Vec::new(),
             }
         }
     };
@@ -348,37 +353,41 @@ pub(super) fn addressed(
                 method: "static".to_owned(),
                 address: Some(format!("{address}/{}", range.prefix())),
                 gateway: network.gateway6.filter(|_| default_route).map(|gateway| gateway.to_string()),
+                dns: Vec::new(),
             }
         }
     };
     let is_static = v4.method == "static" || v6.method == "static";
+    let servers = name_servers(site, network, is_static);
+    let of_kind = |kind: fn(&IpAddr) -> bool| servers.iter().filter(|server| kind(server)).map(ToString::to_string).collect();
     Ok(cx::Nic {
         device: device.to_owned(),
+        name: device.to_owned(),
         bond: None,
         vlan: None,
         bridge_ports: Vec::new(),
-        dns: name_servers(site, network, is_static),
+        master: None,
+        dns: servers.iter().map(ToString::to_string).collect(),
         search: network.domain.as_ref().filter(|domain| **domain != site.domain).map(Fqdn::to_string),
         default_route,
-        v4,
-        v6,
+        v4: cx::V4 { dns: of_kind(IpAddr::is_ipv4), ..v4 },
+        v6: cx::V6 { dns: of_kind(IpAddr::is_ipv6), ..v6 },
     })
 }
 
 /// A network's own name servers count always, the site's where nothing on the network would announce any.
-fn name_servers(site: &SiteSpec, network: &NetworkSpec, is_static: bool) -> Vec<String> {
-    let servers: &[IpAddr] = match (network.dns.is_empty(), is_static) {
+fn name_servers<'s>(site: &'s SiteSpec, network: &'s NetworkSpec, is_static: bool) -> &'s [IpAddr] {
+    match (network.dns.is_empty(), is_static) {
         (false, _) => &network.dns,
         (true, true) => &site.dns,
         (true, false) => &[],
-    };
-    servers.iter().map(ToString::to_string).collect()
+    }
 }
 
 pub(super) fn plain_v4(method: &str) -> cx::V4 {
-    cx::V4 { method: method.to_owned(), address: None, netmask: None, gateway: None }
+    cx::V4 { method: method.to_owned(), address: None, netmask: None, prefix: None, gateway: None, dns: Vec::new() }
 }
 
 pub(super) fn plain_v6(method: &str) -> cx::V6 {
-    cx::V6 { method: method.to_owned(), address: None, gateway: None }
+    cx::V6 { method: method.to_owned(), address: None, gateway: None, dns: Vec::new() }
 }

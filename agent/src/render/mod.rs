@@ -9,13 +9,14 @@ mod convert;
 mod domain_xml;
 mod error;
 mod functions;
-mod hiera;
+mod hypervisor;
 mod kickstart;
 mod load;
+mod puppet;
 mod shipped;
 
 pub use convert::InstallUrls;
 pub use domain_xml::{INSTALLER_LOG_PORT, domain_xml};
 pub use error::{Problem, RenderError, TemplateError, TemplateErrors};
-pub use hiera::{node_data, node_data_path};
 pub use kickstart::{Kickstart, Renderer, SiteRenderer};
+pub use puppet::{node_data, puppet_files};

@@ -14,6 +14,7 @@ macro_rules! shipped {
 
 shipped![
     "base.ks.tera",
+    "hypervisor.ks.tera",
     "server.ks.tera",
     "partials/bootloader.ks.tera",
     "partials/data-disks.ks.tera",
@@ -24,6 +25,7 @@ shipped![
     "partials/first-boot.ks.tera",
     "partials/handoff.ks.tera",
     "partials/last.ks.tera",
+    "partials/late-devices.ks.tera",
     "partials/network.ks.tera",
     "partials/repositories.ks.tera",
     "partials/script.ks.tera",

@@ -25,3 +25,32 @@ fn render(case: &SpecCase) -> Kickstart {
     let vm = spec.vms.values().next().expect("one VM");
     renderer().render_kickstart(&spec, vm, &urls()).unwrap_or_else(|error| panic!("{case:?}: {error}"))
 }
+
+/// The kickstart of the case's hypervisor.
+#[track_caller]
+fn render_hypervisor(case: &SpecCase) -> Kickstart {
+    let spec = case.build_with_urls();
+    let hypervisor = spec.hypervisors.values().next().expect("one hypervisor");
+    renderer().render_hypervisor(&spec, hypervisor).unwrap_or_else(|error| panic!("{case:?}: {error}"))
+}
+
+/// The scripts of a kickstart in order: section (`%pre`) and text.
+fn scripts_of(text: &str) -> Vec<(String, String)> {
+    let mut scripts: Vec<(String, String)> = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        let word = line.split(' ').next().unwrap_or_default();
+        if inside && word == "%end" {
+            inside = false;
+        } else if inside {
+            if let Some((_, script)) = scripts.last_mut() {
+                script.push_str(line);
+                script.push('\n');
+            }
+        } else if ["%pre", "%pre-install", "%post", "%onerror"].contains(&word) {
+            inside = true;
+            scripts.push((word.to_owned(), String::new()));
+        }
+    }
+    scripts
+}

@@ -303,13 +303,11 @@ async fn vm(State(api): Shared, Path(name): Path<String>) -> Answer {
     let timeline = asked.await.unwrap_or_else(|_| Err("the request was interrupted".to_owned()));
     let timeline = timeline.map_err(|reason| Refusal(StatusCode::INTERNAL_SERVER_ERROR, reason))?;
     let phases: Vec<_> = timeline.into_iter().map(|entry| (entry.attempt, entry.phase, entry.at, entry.note)).collect();
-    match VmView::of(&snapshot, &vm, &phases, api.handle.now()) {
-        Some(view) => Ok(json(StatusCode::OK, &view)),
-        None => {
-            let hint = nearest(&vm, &snapshot).map(|name| format!(", did you mean `{name}`?")).unwrap_or_default();
-            Err(Refusal(StatusCode::NOT_FOUND, format!("there is no VM `{vm}` on this hypervisor{hint}")))
-        }
-    }
+    let Some(view) = VmView::of(&snapshot, &vm, &phases, api.handle.now()) else {
+        let hint = nearest(&vm, &snapshot).map(|name| format!(", did you mean `{name}`?")).unwrap_or_default();
+        return Err(Refusal(StatusCode::NOT_FOUND, format!("there is no VM `{vm}` on this hypervisor{hint}")));
+    };
+    Ok(json(StatusCode::OK, &view))
 }
 
 fn nearest<'s>(vm: &VmName, snapshot: &'s Snapshot) -> Option<&'s VmName> {

@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 
 use super::body::{clean_text, read_all, read_tail};
 use super::files;
-use super::limits::{InstallLimits, RateLimit, WRONG_TOKEN_COST};
+use super::limits::{InstallLimits, Rate, RateLimit, WRONG_TOKEN_COST};
 use super::listen::{self, Peer};
 use super::traffic::Traffic;
 use crate::observed::{GuestEventKind, InstallStage, InstalledPackage};
@@ -58,10 +58,15 @@ pub async fn serve(listener: TcpListener, handle: Handle, limits: InstallLimits,
         files: RateLimit::new(limits.files),
         traffic,
     }));
+    // A guest whose address is not as the site says would only see closed connections: its operator should read why.
+    let said = RateLimit::new(Rate { burst: 2, per_second: 0 });
     listen::accept(listener, router, limits, move |peer| {
         let admitted = desk.admits(peer);
         if !admitted {
             counts.foreign.add();
+            if said.take(peer, 1) {
+                tracing::warn!(%peer, "connection to the install listener refused: the address is in no network of the site");
+            }
         }
         admitted
     })

@@ -121,7 +121,6 @@ pub(super) async fn accept(
             }
         };
         if !admit(peer) {
-            tracing::debug!(%peer, "connection refused: the address is in no network of the site");
             continue;
         }
         let Some(counted) = peers.enter(peer, limits.connections_per_peer) else {

@@ -36,10 +36,10 @@ pub(super) fn parse(header: &str, size: u64) -> Wanted {
             return Wanted::Whole;
         }
         match one(item, size) {
-            Some(Some(part)) => parts.push(part),
-            Some(None) => {}
-            // One part that makes no sense: the header as a whole is to be ignored.
-            None => return Wanted::Whole,
+            One::Within(part) => parts.push(part),
+            One::Beyond => {}
+            // The header as a whole is to be ignored.
+            One::Nonsense => return Wanted::Whole,
         }
     }
     let total: u64 = parts.iter().map(|part| part.len).fold(0, u64::saturating_add);
@@ -52,26 +52,39 @@ pub(super) fn parse(header: &str, size: u64) -> Wanted {
     }
 }
 
-/// `Some(None)`: well-formed but beyond the file.
-fn one(item: &str, size: u64) -> Option<Option<Part>> {
-    let (from, to) = item.split_once('-')?;
-    let number = |text: &str| -> Option<u64> {
-        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
+/// One item of the list.
+enum One {
+    Within(Part),
+    Beyond,
+    Nonsense,
+}
+
+fn one(item: &str, size: u64) -> One {
+    let Some((from, to)) = item.split_once('-') else { return One::Nonsense };
+    let within = |start: u64, len: u64| if len > 0 { One::Within(Part { start, len }) } else { One::Beyond };
+    match (number(from), number(to)) {
+        (Number::Absent, Number::Is(last)) => within(size - last.min(size), last.min(size)),
+        (Number::Is(start), Number::Absent) => within(start, size.saturating_sub(start)),
+        (Number::Is(start), Number::Is(end)) if end >= start => {
+            within(start, size.min(end.saturating_add(1)).saturating_sub(start))
         }
+        _ => One::Nonsense,
+    }
+}
+
+enum Number {
+    Absent,
+    Is(u64),
+    Wrong,
+}
+
+fn number(text: &str) -> Number {
+    match text {
+        "" => Number::Absent,
         // More digits than a u64 has means "beyond everything".
-        Some(text.parse().unwrap_or(u64::MAX))
-    };
-    if from.is_empty() {
-        let last = number(to)?.min(size);
-        return Some((last > 0).then(|| Part { start: size - last, len: last }));
+        digits if digits.bytes().all(|b| b.is_ascii_digit()) => Number::Is(digits.parse().unwrap_or(u64::MAX)),
+        _ => Number::Wrong,
     }
-    let start = number(from)?;
-    let end = if to.is_empty() { u64::MAX } else { number(to)? };
-    if end < start {
-        return None;
-    }
-    Some((start < size).then(|| Part { start, len: end.min(size - 1) - start + 1 }))
 }
 
 #[cfg(test)]

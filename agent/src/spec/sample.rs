@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// One VM `web1` on network 192.0.2.0/24 and 2001:db8::/64 of hypervisor `h1`; install tree and repository in `files`.
+/// One VM `web1` on network `192.0.2.0/24` and `2001:db8::/64` of hypervisor `h1`; install tree and repository in `files`.
 pub(crate) fn spec(files: &camino::Utf8Path) -> Spec {
     let name = "web1".parse::<VmName>().unwrap();
     let site = SiteSpec {

@@ -134,9 +134,10 @@ async fn a_vm_is_shown_with_its_timeline_and_never_with_its_token() {
         agent.rig.store.put_record(&record).unwrap();
     }
     agent.publish(testing::record(Phase::Installing, 7), 1);
+    agent.rig.clock.advance(Duration::from_secs(2));
     let view = agent.client.vm(&web1()).await.unwrap();
     let phases: Vec<_> = view.timeline.iter().map(|p| (p.phase.as_str(), p.seconds, p.present)).collect();
-    assert_eq!(phases, [("preparing", 5.0, false), ("installing", 15.0, true)]);
+    assert_eq!(phases, [("preparing", 5.0, false), ("installing", 17.0, true)]);
     let events: Vec<_> = view.events.iter().map(|e| (e.kind.as_str(), e.detail.as_str())).collect();
     assert_eq!(events, [("kickstart-fetched", ""), ("stage", "pre")]);
     for path in ["/api/v1/status", "/api/v1/vms/web1", "/metrics"] {

@@ -62,7 +62,10 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     pub(super) fn new(tree: &'a TreeLocation, patience: Patience) -> Self {
         let agent = matches!(tree, TreeLocation::Url(_)).then(|| {
+            // Mirrors inside a company have certificates of a CA that only the host's own store knows.
+            let trust = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
             ureq::Agent::config_builder()
+                .tls_config(trust)
                 .http_status_as_error(false)
                 .max_redirects(5)
                 .timeout_connect(Some(patience.connect))

@@ -262,7 +262,7 @@ impl Walk {
     fn end(&mut self) {
         self.open.pop();
         match path(&self.open) {
-            ["logs", "-", "", ..] if self.open.len() == 2 => end_log(&mut self.report, std::mem::take(&mut self.log)),
+            ["logs", "-", "", ..] if self.open.len() == 2 => end_log(&mut self.report, &std::mem::take(&mut self.log)),
             ["resource_statuses", name, "", ..] if self.open.len() == 2 && name != "-" => {
                 end_resource(&mut self.report, name, &std::mem::take(&mut self.resource));
             }
@@ -279,7 +279,7 @@ impl Walk {
     }
 }
 
-fn end_log(report: &mut Report, log: Log) {
+fn end_log(report: &mut Report, log: &Log) {
     if !matches!(log.level.as_str(), "err" | "alert" | "emerg" | "crit") {
         return;
     }

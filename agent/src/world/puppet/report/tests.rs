@@ -96,6 +96,17 @@ fn a_run_that_changed_something_is_read() {
 }
 
 #[test]
+fn reports_of_a_real_puppet_are_read() {
+    let certname = |name: &str| name.parse::<Fqdn>().unwrap();
+    let changed = read_report(include_bytes!("changed.yaml"), &certname("web01.lab.test")).unwrap();
+    assert_eq!((changed.status, changed.resources, changed.failures), (HandoffStatus::Changed, (9, 2), Vec::new()));
+    let failed = read_report(include_bytes!("failed-catalog.yaml"), &certname("unknown01.lab.test")).unwrap();
+    assert_eq!((failed.status, failed.resources), (HandoffStatus::Failed, (0, 0)));
+    assert!(failed.failures[0].starts_with("Could not retrieve catalog from remote server: Error 500"), "{:?}", failed.failures);
+    assert_eq!(failed.failures[1], "Could not retrieve catalog; skipping run");
+}
+
+#[test]
 fn failed_resources_are_named_with_their_messages_and_places() {
     let result = read(FAILED).unwrap();
     assert_eq!(result.status, HandoffStatus::Failed);
@@ -163,7 +174,7 @@ fn reports_of_others_and_things_that_are_no_report_are_refused() {
 fn aliases_of_scalars_are_followed_and_others_are_not_expanded() {
     let mut text = "host: &h web1.example.com\nstatus: changed\na0: &a0 [x, x]\n".to_owned();
     for level in 1..30 {
-        text.push_str(&format!("a{level}: &a{level} [{}]\n", format!("*a{},", level - 1).repeat(10)));
+        text += &format!("a{level}: &a{level} [{}]\n", format!("*a{},", level - 1).repeat(10));
     }
     text.push_str("resource_statuses:\n  X[a]: {failed: true, events: [{status: failure, message: *h}]}\n");
     let began = Instant::now();
@@ -184,10 +195,10 @@ fn deep_reports_are_refused_quickly() {
 fn failures_are_few_short_and_without_control_characters() {
     let mut text = "host: web1.example.com\nstatus: failed\nresource_statuses:\n".to_owned();
     for number in 0..500 {
-        text.push_str(&format!(
+        text += &format!(
             "  \"X[{number}\\e[31m\\n]\":\n    failed: true\n    events: [{{status: failure, message: \"{}\"}}]\n",
             "m".repeat(5000)
-        ));
+        );
     }
     let result = read(&text).unwrap();
     assert_eq!((result.failures.len(), result.resources.0), (MAX_FAILURES, 500));

@@ -6,6 +6,7 @@ mod generate;
 mod layering;
 mod libvirt_sandbox;
 mod libvirt_test_driver;
+mod sandbox_harness;
 mod sim_contract;
 mod sim_guest;
 mod site;

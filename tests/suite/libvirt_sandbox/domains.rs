@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rekindle::observed::DomainState;
 use rekindle::render::domain_xml;
-use rekindle::spec::{Boot, DomainSpec, DomainType, Stop};
+use rekindle::spec::{Boot, DomainSpec, DomainType, Firmware, Stop};
 use rekindle::world::{Change, Hypervisor, HypervisorError};
 use rekindle_tests::sandbox::within;
 
@@ -42,6 +42,29 @@ fn a_domain_is_defined_started_stopped_and_undefined() {
         assert_eq!(libvirt.stop_domain(&web.name, web.uuid, Stop::Now).expect("gone"), Change::Unchanged);
         assert!(libvirt.start_domain(&web.name, web.uuid).is_err());
         assert!(observe(&libvirt).pools["vms"].volumes.contains_key("web1-root.qcow2"), "volumes stay");
+    });
+}
+
+#[test]
+fn a_uefi_domain_has_its_own_nvram_without_secure_boot_and_takes_it_along() {
+    within(|| {
+        let libvirt = libvirt();
+        let mut web = domain("web1");
+        web.firmware = Firmware::Uefi;
+        make(&libvirt, &web);
+        libvirt.start_domain(&web.name, web.uuid).expect("started");
+        let xml = run("virsh", &["dumpxml", "web1"]);
+        assert!(xml.contains("<feature enabled='no' name='secure-boot'/>"), "{xml}");
+        let nvram = std::path::Path::new("/var/lib/libvirt/qemu/nvram/web1_VARS.fd");
+        assert!(nvram.exists());
+        libvirt.stop_domain(&web.name, web.uuid, Stop::Now).expect("stopped");
+        assert_eq!(define(&libvirt, &web), Change::Unchanged);
+        web.owner.attempt = 2;
+        assert_eq!(define(&libvirt, &web), Change::Changed);
+        libvirt.start_domain(&web.name, web.uuid).expect("started");
+        libvirt.stop_domain(&web.name, web.uuid, Stop::Now).expect("stopped");
+        libvirt.undefine_domain(&web.name, web.uuid).expect("undefined");
+        assert!(!nvram.exists());
     });
 }
 

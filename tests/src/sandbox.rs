@@ -3,6 +3,7 @@
 //! [`within`] is all that a test needs. What the test starts, mounts or defines is gone when it ends, however it ends.
 
 use std::any::type_name;
+use std::io::Write;
 use std::process::{Command, Stdio};
 
 use camino::Utf8PathBuf;
@@ -45,6 +46,8 @@ pub fn within<F: FnOnce()>(body: F) {
     // A name that matches no test would otherwise pass.
     let ran = out.contains("running 1 test");
     assert!(output.status.success() && ran, "`{test}` in the sandbox ended with {}:\n{out}\n{err}", output.status);
+    // Shown where the runner shows what passing tests print.
+    drop(std::io::stdout().write_all(&output.stdout));
 }
 
 /// `suite::sandbox_x::test::{{closure}}` → `sandbox_x::test`, the path by which the test binary knows the test.

@@ -1,5 +1,6 @@
 //! The kickstart library from outside: what `check` and `parse` promise.
 
+mod anaconda;
 mod check;
 mod command;
 mod frozen;

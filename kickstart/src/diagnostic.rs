@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::source::{Span, column_at, line_at};
+use crate::source::Span;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,23 +42,63 @@ pub struct Diagnostic {
     pub column: usize,
     /// What to do about it.
     pub help: Option<String>,
+    /// A change to the text that mends it, where there is one.
+    pub fix: Option<Fix>,
+}
+
+/// A change to the text that mends a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// The places that change, none touching another.
+    pub edits: Vec<Edit>,
+    /// Whether it may be made without asking.
+    pub applicability: Applicability,
+}
+
+/// New text for one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// What goes away; empty where something is only added.
+    pub span: Span,
+    /// What comes in its place.
+    pub replacement: String,
+}
+
+/// Whether a fix may be made without asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Applicability {
+    /// The kickstart means the same afterwards.
+    Safe,
+    /// It probably means what was wanted; somebody should look.
+    Unsafe,
+}
+
+impl Fix {
+    /// Puts `replacement` in the place of `span`.
+    pub(crate) fn replace(span: Span, replacement: impl Into<String>, applicability: Applicability) -> Self {
+        Self { edits: vec![Edit { span, replacement: replacement.into() }], applicability }
+    }
+
+    /// Removes the whole line (or section) that `span` is.
+    pub(crate) fn remove(span: Span, applicability: Applicability) -> Self {
+        Self::replace(span, "", applicability)
+    }
+
+    /// Removes a word and the space before it.
+    pub(crate) fn remove_word(text: &str, word: Span, applicability: Applicability) -> Self {
+        let before = text.get(..word.start).unwrap_or_default();
+        let start = before.trim_end_matches([' ', '\t']).len();
+        Self::remove(Span::new(start, word.end), applicability)
+    }
+
+    /// Changes one more place too.
+    pub(crate) fn and(mut self, span: Span, replacement: impl Into<String>) -> Self {
+        self.edits.push(Edit { span, replacement: replacement.into() });
+        self
+    }
 }
 
 impl Diagnostic {
-    /// A finding about `span` of `text`; line and column are looked up there (linear in the text).
-    pub fn new(severity: Severity, code: &'static str, message: impl Into<String>, text: &str, span: Span) -> Self {
-        let (line, line_span) = line_at(text, span.start);
-        let column = column_at(text, line_span.start, span.start);
-        Self { severity, code, message: message.into(), span, line, column, help: None }
-    }
-
-    /// The same finding with a help text.
-    #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-
     /// Whether this is an error.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

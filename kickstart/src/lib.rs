@@ -41,6 +41,7 @@ mod check;
 mod command;
 mod diagnostic;
 mod document;
+mod fix;
 mod grammar;
 mod lexer;
 mod lint;
@@ -54,8 +55,9 @@ mod source;
 mod suggest;
 mod zones;
 
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Severity};
 pub use document::{Document, Item, ItemKind, Section, SectionKind, Words};
+pub use fix::Fixed;
 pub use lexer::Word;
 pub use lint::{Firmware, LintOptions};
 pub use release::{Release, UnknownRelease};
@@ -105,6 +107,21 @@ pub fn lint(text: &str, release: Release, options: &LintOptions) -> Report {
     lint::run(&document, release, options, &mut diagnostics);
     diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
     Report { diagnostics }
+}
+
+/// Lints a kickstart and makes the changes that its findings suggest, until there are no more of them.
+///
+/// `most` says whether only [`Applicability::Safe`] changes are made, after which the kickstart means
+/// the same, or also those that somebody should look at.
+///
+/// ```
+/// use kickstart::{Applicability, LintOptions, Release, fix};
+/// let fixed = fix("timezone UTC --isUtc\n", Release::Rhel9, &LintOptions::default(), Applicability::Safe);
+/// assert_eq!(fixed.text, "timezone UTC --utc\n");
+/// assert_eq!(fixed.applied, ["deprecated-option"]);
+/// ```
+pub fn fix(text: &str, release: Release, options: &LintOptions, most: Applicability) -> Fixed {
+    fix::fix(text, release, options, most)
 }
 
 /// The manual of a rule: what it finds, why, an example and a fix, as Markdown.

@@ -3,12 +3,13 @@
 //! Called by [`crate::lint()`]. The rules are in `crate::rules`, one file each; suppression
 //! comments and the severities a caller wants are applied here and nowhere else.
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Applicability, Diagnostic, Fix, Severity};
 use crate::document::{Document, ItemKind};
 use crate::model::{Model, Place};
+use crate::python::line_end;
 use crate::release::Release;
 use crate::rules::{RULES, Rule};
-use crate::source::column_at;
+use crate::source::{Span, column_at};
 
 /// How the machine starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,20 @@ impl<'d> Context<'_, 'd> {
     pub(crate) fn text(&self) -> &'d str {
         self.document.text
     }
+
+    /// The line that holds a place, its line break included.
+    pub(crate) fn whole_line(&self, place: Place) -> Span {
+        let before = self.text().get(..place.span.start).unwrap_or_default();
+        let start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        Span::new(start, line_end(self.text(), place.span.end))
+    }
+}
+
+/// The change that adds a line after the last one.
+pub(crate) fn append_line(cx: &Context<'_, '_>, line: &str) -> Fix {
+    let end = cx.text().len();
+    let before = if cx.text().is_empty() || cx.text().ends_with('\n') { "" } else { "\n" };
+    Fix::replace(Span::new(end, end), format!("{before}{line}\n"), Applicability::Unsafe)
 }
 
 /// Takes a rule's findings.
@@ -83,6 +98,13 @@ impl Findings<'_> {
         self.push(self.severity.min(Severity::Warning), place, message.into(), help);
     }
 
+    /// Adds to the last finding the change that mends it.
+    pub(crate) fn fix(&mut self, fix: Fix) {
+        if let Some(last) = self.diagnostics.last_mut().filter(|_| self.last.1 <= MOST_PER_LINE) {
+            last.fix = Some(fix);
+        }
+    }
+
     fn push(&mut self, severity: Severity, place: Place, message: String, help: &str) {
         let (line, count) = self.last;
         self.last = (place.line, if line == place.line { count + 1 } else { 1 });
@@ -99,6 +121,7 @@ impl Findings<'_> {
             line: place.line,
             column: column_at(self.text, line_start, place.span.start),
             help: Some(help.to_owned()).filter(|help| !help.is_empty()),
+            fix: None,
         });
     }
 }

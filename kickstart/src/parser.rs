@@ -54,6 +54,7 @@ impl Parser<'_> {
             line: self.line.max(1),
             column,
             help,
+            fix: None,
         });
     }
 

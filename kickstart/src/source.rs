@@ -33,28 +33,6 @@ impl Span {
     }
 }
 
-/// The line that holds byte `at`, as `(number from 1, span without its line end)`.
-///
-/// Linear in `at`; meant for the few places that are reported, not for every word.
-pub(crate) fn line_at(text: &str, at: usize) -> (usize, Span) {
-    let mut number = 1;
-    let mut start = 0;
-    loop {
-        let end = crate::python::line_end(text, start);
-        if at < end || end == text.len() {
-            let line = text.get(start..end).unwrap_or_default();
-            let bare = crate::python::trim_line_end(line).len();
-            // A text that ends in a line break has an empty last line after it.
-            if at >= end && bare < line.len() && end > start {
-                return (number + 1, Span::new(end, end));
-            }
-            return (number, Span::new(start, start + bare));
-        }
-        number += 1;
-        start = end;
-    }
-}
-
 /// Column of byte `at` in the line that starts at `line_start`: characters, from 1.
 pub(crate) fn column_at(text: &str, line_start: usize, at: usize) -> usize {
     text.get(line_start..at).map_or(1, |before| before.chars().count() + 1)
@@ -63,23 +41,6 @@ pub(crate) fn column_at(text: &str, line_start: usize, at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check_line(text: &str, at: usize, number: usize, line: &str) {
-        let (found, span) = line_at(text, at);
-        assert_eq!((found, span.of(text)), (number, line));
-    }
-
-    #[test]
-    fn a_byte_belongs_to_the_line_that_holds_it() {
-        check_line("one\ntwo\r\nthree", 0, 1, "one");
-        check_line("one\ntwo\r\nthree", 3, 1, "one");
-        check_line("one\ntwo\r\nthree", 4, 2, "two");
-        check_line("one\ntwo\r\nthree", 9, 3, "three");
-        check_line("one\ntwo\r\nthree", 14, 3, "three");
-        check_line("one\n", 4, 2, "");
-        check_line("", 0, 1, "");
-    }
 
     #[test]
     fn columns_count_characters_not_bytes() {

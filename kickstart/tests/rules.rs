@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use kickstart::{Firmware, LintOptions, Release, Severity, explain, lint, rules};
+use kickstart::{Applicability, Firmware, LintOptions, Release, Severity, explain, fix, lint, rules};
 
 /// A code block of a manual: what its comment `# with:` says of the machine, and its text.
 struct Block {
@@ -132,4 +132,50 @@ fn a_comment_allows_a_finding_in_the_next_line_or_in_the_whole_file() {
 fn nothing_is_said_to_be_missing_where_an_include_may_bring_it() {
     let report = lint("%include /tmp/disks.ks\npart pv.01 --size=9\n", Release::Rhel9, &LintOptions::default());
     assert!(report.diagnostics().is_empty(), "{:#?}", report.diagnostics());
+}
+
+#[test]
+fn safe_fixes_mend_and_unsafe_ones_only_on_demand() {
+    let text = "\
+install
+timezone Europe/Berlin --isUtc --ntpservers=a.example.com,b.example.com
+autostep
+selinux --disabled
+%packages --instLangs=en
+@core
+vim
+@core
+%end
+halt
+";
+    let options = LintOptions::default();
+    let safe = fix(text, Release::Rhel9, &options, Applicability::Safe);
+    let expected = "\
+timezone Europe/Berlin --utc
+timesource --ntp-server=a.example.com
+timesource --ntp-server=b.example.com
+selinux --disabled
+%packages --inst-langs=en
+@core
+vim
+%end
+halt
+";
+    assert_eq!(safe.text, expected);
+    let all = fix(text, Release::Rhel9, &options, Applicability::Unsafe);
+    assert!(all.text.contains("selinux --enforcing\n") && all.text.contains("\npoweroff\n"), "{}", all.text);
+}
+
+#[test]
+fn a_mistyped_word_is_mended_only_where_somebody_looks() {
+    let text = "tiemzone Europe/Berln --utc\npart / --size=9 --ondsk=vda\n%post\r\necho\r\n%end\n";
+    let options = LintOptions { select: vec!["scripts".to_owned(), "unknown-timezone".to_owned()], ..LintOptions::default() };
+    let safe = fix(text, Release::Rhel9, &options, Applicability::Safe);
+    assert_eq!(safe.text, text.replace("echo\r\n", "echo\n"));
+    let all = fix(text, Release::Rhel9, &options, Applicability::Unsafe);
+    assert!(
+        all.text.starts_with("timezone Europe/Berlin --utc\npart / --size=9 --ondisk=vda\n%post --erroronfail"),
+        "{}",
+        all.text
+    );
 }

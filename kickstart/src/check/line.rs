@@ -1,6 +1,6 @@
 //! One line as the checks of its command see it, and where they put their findings.
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Severity};
 use crate::grammar::CommandRow;
 use crate::lexer::Word;
 use crate::release::Release;
@@ -34,12 +34,14 @@ pub(crate) struct Sink<'c> {
     line_span: Span,
     /// Findings about this line that are no errors.
     mild: usize,
+    /// The last finding was kept.
+    is_kept: bool,
     diagnostics: &'c mut Vec<Diagnostic>,
 }
 
 impl<'c> Sink<'c> {
     pub(crate) fn new(text: &'c str, diagnostics: &'c mut Vec<Diagnostic>) -> Self {
-        Self { text, line: 1, line_span: Span::default(), mild: 0, diagnostics }
+        Self { text, line: 1, line_span: Span::default(), mild: 0, is_kept: false, diagnostics }
     }
 
     /// What follows is about line `number`, which starts where `span` starts.
@@ -65,13 +67,29 @@ impl<'c> Sink<'c> {
     }
 
     pub(crate) fn push(&mut self, severity: Severity, code: &'static str, message: String, span: Span, help: Option<String>) {
-        if severity < Severity::Error {
-            self.mild += 1;
-            if self.mild > MOST_MILD {
-                return;
-            }
+        self.mild += usize::from(severity < Severity::Error);
+        self.is_kept = severity == Severity::Error || self.mild <= MOST_MILD;
+        if !self.is_kept {
+            return;
         }
         let column = column_at(self.text, self.line_span.start, span.start);
-        self.diagnostics.push(Diagnostic { severity, code, message, span, line: self.line, column, help });
+        self.diagnostics.push(Diagnostic { severity, code, message, span, line: self.line, column, help, fix: None });
+    }
+
+    /// Adds to the last finding the change that mends it.
+    pub(crate) fn fix(&mut self, fix: Fix) {
+        if let Some(last) = self.diagnostics.last_mut().filter(|_| self.is_kept) {
+            last.fix = Some(fix);
+        }
+    }
+
+    /// The span of the whole line, its line break included.
+    pub(crate) fn line_span(&self) -> Span {
+        self.line_span
+    }
+
+    /// The text that is checked.
+    pub(crate) fn text(&self) -> &'c str {
+        self.text
     }
 }

@@ -3,7 +3,10 @@
 use crate::argparse::Misfit;
 use crate::check::{Line, Sink};
 use crate::diagnostic::Severity::{Error, Warning};
+use crate::diagnostic::{Applicability, Fix};
 use crate::grammar::{Count, OptionRow};
+use crate::release::Release;
+use crate::source::Span;
 use crate::suggest::nearest;
 
 /// The most words of one line that are reported one by one.
@@ -72,23 +75,38 @@ pub(crate) fn report_extras(line: &Line<'_, '_>, extras: &[usize], sink: &mut Si
         }
         let typed = option_name(text);
         let elsewhere = line.row.options.iter().find(|row| row.names.contains(&typed));
-        let (code, help) = match elsewhere {
-            Some(row) if row.releases.iter().any(|known| known.is_rhel() == line.release.is_rhel() && known < line.release) => {
+        let meant = if elsewhere.is_none() && sink.may_guess() { nearest(typed, names(line)) } else { None };
+        let (code, help) = match (elsewhere, meant) {
+            (Some(row), _) if was_there(row, line.release) => {
                 ("removed-option", Some(format!("it is gone; {} had it", row.releases.names())))
             }
-            Some(row) => ("unknown-option", Some(format!("{} does not have it; {} do", line.release, row.releases.names()))),
-            None if !sink.may_guess() => ("unknown-option", None),
-            None => ("unknown-option", nearest(typed, names(line)).map(|known| format!("did you mean `{known}`?"))),
+            (Some(row), _) => ("unknown-option", Some(format!("{} does not have it; {} do", line.release, row.releases.names()))),
+            (None, Some(known)) => ("unknown-option", Some(format!("did you mean `{known}`?"))),
+            (None, None) => ("unknown-option", None),
         };
         let message = format!("unknown option `{typed}` of `{command}` for {}", line.release);
-        sink.push(Error, code, message, line.span(word), help);
+        let span = line.span(word);
+        sink.push(Error, code, message, span, help);
+        // Only where the word stands in the text as it was read, without quotes.
+        if let Some(known) = meant.filter(|_| span.of(sink.text()).starts_with(typed)) {
+            sink.fix(Fix::replace(Span::new(span.start, span.start + typed.len()), known, Applicability::Unsafe));
+        }
     }
+}
+
+/// Whether an earlier release of the same family had the option.
+fn was_there(row: &OptionRow, release: Release) -> bool {
+    row.releases.iter().any(|known| known.is_rhel() == release.is_rhel() && known < release)
 }
 
 /// Reports an option that does nothing any more.
 pub(crate) fn deprecated_option(line: &Line<'_, '_>, row: &OptionRow, word: usize, sink: &mut Sink<'_>) {
     let message = format!("option `{}` of `{}` is deprecated in {}", shown(row), line.row.name, line.release);
     sink.push(Warning, "deprecated-option", message, line.span(word), Some("remove it".to_owned()));
+    let stands_alone = row.count == Count::Zero || line.arguments[word].value.contains('=');
+    if stands_alone {
+        sink.fix(Fix::remove_word(sink.text(), line.span(word), Applicability::Safe));
+    }
 }
 
 /// The options of the line's command in its release.

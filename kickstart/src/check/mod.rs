@@ -13,7 +13,7 @@ pub(crate) use misfit::report_extras;
 
 use crate::argparse::{Matched, Matcher};
 use crate::command::{self, Call, State};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Applicability, Diagnostic, Fix, Severity};
 use crate::document::{Document, ItemKind, Words};
 use crate::grammar::{self, CommandRow};
 use crate::lexer::Word;
@@ -127,25 +127,36 @@ impl<'c, 't> Checker<'c, 't> {
         let release = self.release;
         let known =
             grammar::commands().iter().filter(|row| row.releases.has(release) && !row.removed.has(release)).map(|row| row.name);
-        let help = match grammar::command(&name.value) {
-            Some((_, row)) => Some(format!("{release} does not have it; {} do", row.releases.names())),
-            None if !self.sink.may_guess() => None,
-            None => nearest(&name.value, known).map(|known| format!("did you mean `{known}`?")),
+        let elsewhere = grammar::command(&name.value).map(|(_, row)| row.releases.names());
+        let meant = if elsewhere.is_none() && self.sink.may_guess() { nearest(&name.value, known) } else { None };
+        let help = match (elsewhere, meant) {
+            (Some(releases), _) => Some(format!("{release} does not have it; {releases} do")),
+            (None, Some(known)) => Some(format!("did you mean `{known}`?")),
+            (None, None) => None,
         };
         let shown: String = name.value.chars().filter(|c| !c.is_control()).take(40).collect();
-        self.sink.push(Severity::Error, "unknown-command", format!("unknown command `{shown}` for {release}"), name.span, help);
+        let message = format!("unknown command `{shown}` for {release}");
+        self.sink.push(Severity::Error, "unknown-command", message, name.span, help);
+        if let Some(known) = meant {
+            self.sink.fix(Fix::replace(name.span, known, Applicability::Unsafe));
+        }
     }
 
     fn removed_command(&mut self, row: &CommandRow, name: &Word<'_>) {
         let message = format!("command `{}` was removed before {}", row.name, self.release);
         let help = Some(replacement(row.name).unwrap_or("remove the line").to_owned());
         self.sink.push(Severity::Error, "removed-command", message, name.span, help);
+        // What a kickstart does anyway.
+        if row.name == "install" {
+            self.sink.fix(Fix::remove(self.sink.line_span(), Applicability::Safe));
+        }
     }
 
     fn deprecated_command(&mut self, row: &CommandRow, name: &Word<'_>) {
         let message = format!("command `{}` is deprecated in {} and does nothing", row.name, self.release);
         let help = Some(replacement(row.name).unwrap_or("remove the line").to_owned());
         self.sink.push(Severity::Warning, "deprecated-command", message, name.span, help);
+        self.sink.fix(Fix::remove(self.sink.line_span(), Applicability::Safe));
     }
 
     /// Reports the commands before this one that exclude it.

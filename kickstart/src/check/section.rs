@@ -3,6 +3,7 @@
 use super::{Line, Sink, misfit};
 use crate::argparse::{Matched, Matcher};
 use crate::diagnostic::Severity::{Error, Warning};
+use crate::diagnostic::{Applicability, Fix};
 use crate::document::{Document, Section, SectionKind};
 use crate::grammar::{CommandRow, Count, Kind, OptionRow, Releases};
 use crate::lexer::Word;
@@ -45,6 +46,10 @@ fn warn_of_old_spellings(line: &Line<'_, '_>, sink: &mut Sink<'_>) {
         if let Some(word) = line.arguments.iter().find(|word| is_old(word)) {
             let message = format!("option `{old}` of `%packages` is deprecated in rhel9");
             sink.push(Warning, "deprecated-option", message, word.span, Some(format!("write `{new}`")));
+            if word.span.of(sink.text()).starts_with(old) {
+                let span = Span::new(word.span.start, word.span.start + old.len());
+                sink.fix(Fix::replace(span, new, Applicability::Safe));
+            }
         }
     }
 }

@@ -25,6 +25,7 @@
 //! %end
 //! ```
 
+use crate::diagnostic::{Applicability, Fix};
 use crate::lint::{Context, Findings};
 use std::collections::HashMap;
 
@@ -32,7 +33,10 @@ pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     let mut first: HashMap<&str, usize> = HashMap::new();
     for (entry, place) in cx.model.packages.iter().flat_map(|section| &section.entries) {
         match first.get(entry) {
-            Some(line) => out.add(*place, format!("line {line} lists `{entry}` already"), "remove one of the two lines"),
+            Some(line) => {
+                out.add(*place, format!("line {line} lists `{entry}` already"), "remove one of the two lines");
+                out.fix(Fix::remove(cx.whole_line(*place), Applicability::Safe));
+            }
             None => drop(first.insert(entry, place.line)),
         }
     }

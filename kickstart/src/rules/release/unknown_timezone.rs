@@ -18,6 +18,7 @@
 //! timezone Europe/Berlin
 //! ```
 
+use crate::diagnostic::{Applicability, Fix};
 use crate::lint::{Context, Findings};
 use crate::suggest::nearest;
 use crate::zones::ZONES;
@@ -26,9 +27,13 @@ pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     for command in cx.model.all("timezone").filter(|command| !command.text("timezone").is_empty()) {
         let name = command.text("timezone");
         if ZONES.binary_search(&name).is_err() {
-            let help = nearest(name, ZONES.iter().copied())
+            let meant = nearest(name, ZONES.iter().copied());
+            let help = meant
                 .map_or("`timedatectl list-timezones` prints the names".to_owned(), |zone| format!("did you mean `{zone}`?"));
             out.add(command.place_of("timezone"), "there is no such time zone", &help);
+            if let Some(zone) = meant {
+                out.fix(Fix::replace(command.place_of("timezone").span, zone, Applicability::Unsafe));
+            }
         }
     }
 }

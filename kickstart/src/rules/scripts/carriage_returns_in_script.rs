@@ -23,6 +23,7 @@
 //! %end
 //! ```
 
+use crate::diagnostic::{Applicability, Fix};
 use crate::lint::{Context, Findings};
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
@@ -30,6 +31,7 @@ pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
         // Anaconda splits and joins lines; the carriage returns stay.
         if let Some((_, place)) = script.lines().find(|(line, _)| !line.trim().is_empty()) {
             out.add(place, "the lines of this script end with CR LF", "save the file with Unix line ends");
+            out.fix(Fix::replace(script.body_span, script.body.replace("\r\n", "\n"), Applicability::Safe));
         }
     }
 }

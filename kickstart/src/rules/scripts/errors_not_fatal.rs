@@ -26,7 +26,9 @@
 //! %end
 //! ```
 
+use crate::diagnostic::{Applicability, Fix};
 use crate::lint::{Context, Findings};
+use crate::source::Span;
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     for script in cx.model.scripts.iter().filter(|script| script.header.has("errorOnFail")) {
@@ -43,6 +45,10 @@ pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
         let commands = script.lines().filter(|(line, _)| !line.trim().is_empty() && !line.trim_start().starts_with('#')).count();
         if is_shell && commands > 1 && !script.lines().any(|(line, _)| handles(line)) {
             out.add(script.place, "only the last command of this script can fail it", "start it with `set -e`");
+            // A shebang does nothing there, but belongs first.
+            let first = script.lines().next().filter(|(line, _)| line.starts_with("#!"));
+            let at = first.map_or(script.body_span.start, |(_, place)| cx.whole_line(place).end);
+            out.fix(Fix::replace(Span::new(at, at), "set -e\n", Applicability::Unsafe));
         }
     }
 }

@@ -25,8 +25,10 @@
 //! %end
 //! ```
 
+use crate::diagnostic::{Applicability, Fix};
 use crate::document::SectionKind;
 use crate::lint::{Context, Findings};
+use crate::source::Span;
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     let watched = [SectionKind::Pre, SectionKind::PreInstall, SectionKind::Post];
@@ -38,6 +40,8 @@ pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
                 "a failure of this script goes unseen",
                 "add `--erroronfail`, or `trap` errors and report them",
             );
+            let end = script.place.span.end;
+            out.fix(Fix::replace(Span::new(end, end), " --erroronfail", Applicability::Unsafe));
         }
     }
 }

@@ -18,12 +18,14 @@
 //! selinux --enforcing
 //! ```
 
+use crate::diagnostic::{Applicability, Fix};
 use crate::lint::{Context, Findings};
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     for command in cx.model.all("selinux") {
         if command.matched.last("selinux").is_some_and(|taken| taken.row.names.contains(&"--disabled")) {
             out.add(command.place_of("selinux"), "SELinux is switched off", "write `selinux --enforcing`");
+            out.fix(Fix::replace(command.place_of("selinux").span, "--enforcing", Applicability::Unsafe));
         }
     }
 }

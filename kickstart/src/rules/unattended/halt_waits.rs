@@ -22,10 +22,12 @@
 //! poweroff
 //! ```
 
+use crate::diagnostic::{Applicability, Fix};
 use crate::lint::{Context, Findings};
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     for command in cx.model.all("halt").filter(|command| command.name == "halt") {
         out.add(command.place, "the installer waits for ENTER after `halt`", "use `poweroff` or `reboot`");
+        out.fix(Fix::replace(command.place.span, "poweroff", Applicability::Unsafe));
     }
 }

@@ -21,10 +21,11 @@
 //! timezone UTC
 //! ```
 
-use crate::lint::{Context, Findings};
+use crate::lint::{Context, Findings, append_line};
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     if !cx.model.is_partial && !cx.model.uses(&["lang"]) {
         out.add(cx.model.end, "no `lang` line", "add `lang en_US.UTF-8`");
+        out.fix(append_line(cx, "lang en_US.UTF-8"));
     }
 }

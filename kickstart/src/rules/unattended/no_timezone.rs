@@ -21,10 +21,11 @@
 //! timezone UTC --utc
 //! ```
 
-use crate::lint::{Context, Findings};
+use crate::lint::{Context, Findings, append_line};
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     if !cx.model.is_partial && !cx.model.uses(&["timezone"]) {
         out.add(cx.model.end, "no `timezone` line", "add `timezone UTC --utc`");
+        out.fix(append_line(cx, "timezone UTC --utc"));
     }
 }

@@ -1,5 +1,6 @@
 //! `site::load` from outside: whole sites in, a `Spec` or a report out.
 
+mod docs;
 mod hostile;
 mod mistakes;
 mod revision;

@@ -165,22 +165,28 @@ else
 fi
 """
 _GRUB_MODULES = """
-    biosdisk part_msdos part_gpt ext2 xfs lvm normal linux search search_fs_file search_fs_uuid configfile serial terminal
-    test echo boot minicmd halt reboot
+    part_msdos part_gpt ext2 xfs lvm normal linux search search_fs_file search_fs_uuid configfile serial terminal test echo boot
+    minicmd halt reboot
 """.split()
+# The platform of GRUB: what it needs besides, and the name of its image.
+_GRUB_PLATFORMS = {"i386-pc": (["biosdisk"], "core.img"), "x86_64-efi": (["fat"], "grubx64.efi")}
 
 
 def grub_images(root):
+    """A directory with boot.img and core.img for BIOS, grubx64.efi for UEFI."""
+
     def make(work):
         # grub-mkimage wants to run with its own libraries, and so inside the root.
         inside = root / "tmp"
         (inside / "grub-early.cfg").write_text(_GRUB_CONFIG)
-        chroot(
-            root, "grub-mkimage", "-O", "i386-pc", "-d", "/usr/lib/grub/i386-pc", "-p", "/boot/grub2", "-c", "/tmp/grub-early.cfg",
-            "-o", "/tmp/core.img", *_GRUB_MODULES,
-        )
-        shutil.move(inside / "core.img", work / "core.img")
+        for platform, (modules, name) in _GRUB_PLATFORMS.items():
+            chroot(
+                root, "grub-mkimage", "-O", platform, "-d", "/usr/lib/grub/" + platform, "-p", "/boot/grub2", "-c", "/tmp/grub-early.cfg",
+                "-o", "/tmp/" + name, *modules, *_GRUB_MODULES,
+            )
+            shutil.move(inside / name, work / name)
         (inside / "grub-early.cfg").unlink()
         shutil.copy2(root / "usr/lib/grub/i386-pc/boot.img", work / "boot.img")
 
-    return cache.part("grub", [_GRUB_CONFIG, " ".join(_GRUB_MODULES), root.parent.name], make)
+    inputs = [_GRUB_CONFIG, " ".join(_GRUB_MODULES), str(_GRUB_PLATFORMS), root.parent.name]
+    return cache.part("grub", inputs, make)

@@ -14,7 +14,7 @@ KERNEL = "linux-image-cloud-amd64"
 # What the installer runs, and what tiny is made of.
 INSTALLER = """
     python3-minimal dnf python3-dnf rpm python3-requests fdisk e2fsprogs xfsprogs lvm2 kmod busybox-static iproute2 curl
-    util-linux grub-pc-bin grub-common qemu-guest-agent bash
+    util-linux grub-pc-bin grub-efi-amd64-bin grub-common qemu-guest-agent bash
 """.split() + [KERNEL]
 
 # What the full distribution is made of.

@@ -245,10 +245,14 @@ def kernel_packages(root, tree, grub):
     images.mkdir(parents=True)
     for name in ("boot.img", "core.img"):
         shutil.copy2(grub / name, images / name)
-    (tree / "etc/default").mkdir(parents=True, exist_ok=True)
+    efi = tree / "usr/lib/grub/x86_64-efi"
+    efi.mkdir()
+    shutil.copy2(grub / "grubx64.efi", efi / "grubx64.efi")
     number = version.split("-")[0]
     (tree / "usr/share/grub2").mkdir(parents=True)
-    (tree / "usr/share/grub2/README").write_text("GRUB for BIOS machines is in grub2-tools.\n")
+    for name, text in (("README", "GRUB for BIOS machines is in grub2-tools."), ("shim-x64", "Only the name of shim: no secure boot here."),
+                       ("efibootmgr", "Only the name of efibootmgr: GRUB is put where every firmware looks.")):
+        (tree / "usr/share/grub2" / name).write_text(text + "\n")
     return [
         Package("kernel", ["/boot/vmlinuz-" + version, "/boot/initramfs-%s.img" % version, *indexes, *("/usr" + p for p in later)],
                 "The Linux kernel", version=number, provides=["kernel-core", "kernel-modules"], license="GPL-2.0-only"),
@@ -256,6 +260,10 @@ def kernel_packages(root, tree, grub):
                 license="GPL-2.0-only"),
         Package("grub2-pc", ["/usr/share/grub2/README"], "The boot loader, for BIOS", version="2.06", noarch=True,
                 requires=["grub2-tools"], provides=["grub2"]),
-        Package("grub2-tools", ["/usr/lib/grub"], "The images of the boot loader", version="2.06", license="GPL-3.0-or-later",
+        Package("grub2-efi-x64", ["/usr/lib/grub/x86_64-efi"], "The boot loader, for UEFI", version="2.06", license="GPL-3.0-or-later",
+                requires=["grub2-tools"]),
+        Package("shim-x64", ["/usr/share/grub2/shim-x64"], "Only the name of shim", noarch=True),
+        Package("efibootmgr", ["/usr/share/grub2/efibootmgr"], "Only the name of efibootmgr", noarch=True),
+        Package("grub2-tools", ["/usr/lib/grub/i386-pc"], "The images of the boot loader", version="2.06", license="GPL-3.0-or-later",
                 provides=["grub2-tools-minimal", "grub2-common"]),
     ]

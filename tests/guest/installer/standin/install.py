@@ -101,8 +101,6 @@ class Installation:
         support.check_commands(self.kickstart)
         data = self.kickstart.data
         self.uefi = os.path.exists("/sys/firmware/efi")
-        if self.uefi:
-            raise InstallFailed("UEFI is not supported by this installer (a stand-in for Anaconda)")
         self.log.show("Checking storage configuration...")
         storage_problem = None
         if data.partition.partitions:
@@ -177,7 +175,7 @@ class Installation:
                 ("Write storage configuration", lambda: target.write_storage(self.plan)),
             ]),
             ("Bootloader installation", "Installing boot loader", [
-                ("Install bootloader", lambda: target.install_bootloader(log, kickstart, self.plan)),
+                ("Install bootloader", lambda: target.install_bootloader(log, kickstart, self.plan, self.uefi)),
             ]),
             ("Post-installation setup tasks", "Performing post-installation setup tasks", [
                 ("Set up the machine ID", target.write_machine_id),

@@ -152,7 +152,9 @@ def plan_storage(data, disks, memory, product, uefi=False):
     physical = {}
     for disk in usable:
         if disk.name in placed or disk.name in relabel:
-            _lay_out(plan, disk, placed.get(disk.name, []), data, memory, physical)
+            # What Anaconda makes where the kickstart does not say: GPT for UEFI, else msdos.
+            label = getattr(data.clearpart, "disklabel", "") or ("gpt" if uefi else "msdos")
+            _lay_out(plan, disk, placed.get(disk.name, []), data, memory, physical, label)
 
     _plan_lvm(plan, data, physical, memory)
 
@@ -278,8 +280,8 @@ def grow(bases, free):
     return sizes
 
 
-def _lay_out(plan, disk, parts, data, memory, physical):
-    gpt = getattr(data.clearpart, "disklabel", "") == "gpt"
+def _lay_out(plan, disk, parts, data, memory, physical, label):
+    gpt = label == "gpt"
     parts = sorted(parts, key=_order)
     kinds = [_kind(part) for part in parts]
     if "biosboot" in kinds and not gpt:
@@ -321,7 +323,7 @@ def _lay_out(plan, disk, parts, data, memory, physical):
                 options=part.fsopts or "", mkfs_options=part.mkfsopts or "",
             ))
         start += size
-    plan.tables.append(Table(disk.name, "gpt" if gpt else "msdos", "\n".join(lines) + "\n"))
+    plan.tables.append(Table(disk.name, label, "\n".join(lines) + "\n"))
 
 
 def _plan_lvm(plan, data, physical, memory):

@@ -43,15 +43,15 @@ def write_storage(plan):
     write("/etc/fstab", fstab(plan))
 
 
-def install_bootloader(log, kickstart, plan):
+def install_bootloader(log, kickstart, plan, uefi):
     """GRUB with a menu of one entry. Fails if the distribution did not bring GRUB, as Anaconda's would."""
     data = kickstart.data.bootloader
     if data.location == "none" or data.disabled:
         log.info("anaconda: bootloader", "the bootloader is not to be installed")
         return
-    images = path("/usr/lib/grub/i386-pc")
-    if not os.path.exists(images + "/core.img"):
-        raise InstallFailed("boot loader install failed: /usr/lib/grub/i386-pc is missing (package grub2-tools)")
+    for name in ("i386-pc/core.img", "x86_64-efi/grubx64.efi") if uefi else ("i386-pc/core.img",):
+        if not os.path.exists(path("/usr/lib/grub/" + name)):
+            raise InstallFailed("boot loader install failed: /usr/lib/grub/%s is missing" % name)
     boot = plan.at("/boot")
     root = plan.at("/")
     prefix = "" if boot else "/boot"
@@ -72,6 +72,18 @@ def install_bootloader(log, kickstart, plan):
     write("/boot/grub2/grub.cfg", "set default=0\nset timeout=%d\n%s" % (timeout, "".join(entries)), 0o600)
     write("/etc/default/grub", 'GRUB_CMDLINE_LINUX="%s"\n' % " ".join(words[2:]))
 
+    if uefi:
+        # At the place of removable media, where a firmware looks that was told nothing: no boot entry is made.
+        for name in ("EFI/BOOT/BOOTX64.EFI", "EFI/redhat/grubx64.efi"):
+            place = path("/boot/efi/" + name)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            shutil.copyfile(path("/usr/lib/grub/x86_64-efi/grubx64.efi"), place)
+        return
+    _write_boot_blocks(log, plan)
+
+
+def _write_boot_blocks(log, plan):
+    images = path("/usr/lib/grub/i386-pc")
     with open(images + "/boot.img", "rb") as f:
         boot_image = f.read()
     with open(images + "/core.img", "rb") as f:

@@ -51,5 +51,5 @@ def read(text, disks=(BLANK,), tree="9.4"):
     return kickstart.read(text, kickstart.release_of(text, tree), partition.names_of(disks))
 
 
-def plan(text, disks=(BLANK,), memory=1024):
-    return partition.plan_storage(read(text, disks).data, disks, memory, "Rekindle Guest Linux")
+def plan(text, disks=(BLANK,), memory=1024, uefi=False):
+    return partition.plan_storage(read(text, disks).data, disks, memory, "Rekindle Guest Linux", uefi)

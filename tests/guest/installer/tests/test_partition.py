@@ -56,6 +56,14 @@ class Planning(unittest.TestCase):
             "'biosboot' type partition on the vda disk.",
         )
 
+    def test_uefi_needs_an_efi_system_partition_and_means_gpt(self):
+        with self.assertRaises(StorageError) as caught:
+            plan(GOOD, uefi=True)
+        self.assertEqual(str(caught.exception),
+                         "Failed to find a suitable stage1 device: EFI System Partition must be mounted on one of /boot/efi.")
+        found = plan(GOOD.replace("part swap", "part /boot/efi --fstype=efi --size=64\npart swap"), uefi=True)
+        self.assertEqual((found.tables[0].label, found.volumes[0].device, found.volumes[0].mountpoint), ("gpt", "/dev/vda1", "/boot/efi"))
+
     def test_logical_volumes_share_what_the_group_has(self):
         text = storage("""
             zerombr

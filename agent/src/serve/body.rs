@@ -6,6 +6,8 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use http_body_util::BodyExt as _;
 
+use crate::observed::clean_line;
+
 /// The whole body, at most `limit` bytes of it.
 pub(super) async fn read_all(body: Body, limit: usize, patience: Duration) -> Result<Vec<u8>, StatusCode> {
     read(body, patience, |kept, data| {
@@ -53,16 +55,11 @@ async fn read(
     tokio::time::timeout(patience, reading).await.map_err(|_| StatusCode::REQUEST_TIMEOUT)?
 }
 
-/// Text for people out of bytes of a guest: control characters (but tab and line feed) and marks that turn the direction of
-/// writing are gone, so that nothing of it can act on the terminal that shows it.
+/// Lines for people out of bytes of a guest: nothing of it can act on the terminal that shows it.
 pub(super) fn clean_text(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    text.chars().filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || is_direction(*c))).collect()
-}
-
-const fn is_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let text = String::from_utf8_lossy(bytes).replace('\r', "\n").replace('\t', "    ");
+    let lines: Vec<String> = text.lines().map(clean_line).filter(|line| !line.is_empty()).collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -85,7 +82,7 @@ mod tests {
 
     #[test]
     fn text_of_guests_cannot_act_on_a_terminal() {
-        assert_eq!(clean_text(b"a\x1b[31mred\x07\r\nb\tc\x00\xff"), "a[31mred\nb\tc\u{fffd}");
+        assert_eq!(clean_text(b"a\x1b[31mred\x07\r\nb\tc\x00\xff\n\n"), "a[31mred\nb    c\u{fffd}");
         assert_eq!(clean_text("x\u{202e}y\u{9b}z".as_bytes()), "xyz");
     }
 }

@@ -334,7 +334,7 @@ fn provisioning_macs(headers: &HeaderMap) -> Vec<MacAddr> {
 
 /// The lines that describe a package; `rpm -q` writes others too, such as "package x is not installed".
 fn parse_packages(bytes: &[u8]) -> Vec<InstalledPackage> {
-    let text = clean_text(bytes);
+    let text = String::from_utf8_lossy(bytes);
     let word = |text: &str| {
         let fits = !text.is_empty() && text.len() <= 300 && text.bytes().all(|b| b.is_ascii_graphic());
         fits.then(|| text.to_owned())

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser};
 
-use crate::observed::{HandoffResult, HandoffStatus};
+use crate::observed::{HandoffResult, HandoffStatus, clean_line};
 use crate::spec::Fqdn;
 
 /// Why a report is of no use.
@@ -324,20 +324,13 @@ fn path(open: &[Open]) -> [&str; 6] {
     path
 }
 
-/// One line for people: no control characters, not endless.
+/// One line for people: safe to show, not endless.
 fn short(text: &str) -> String {
-    let mut line = String::new();
-    for (count, c) in text.chars().enumerate() {
-        if count == MAX_MESSAGE {
-            line.push('…');
-            break;
-        }
-        let direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if !direction {
-            line.push(if c.is_control() { ' ' } else { c });
-        }
+    let line = clean_line(&text.replace(['\n', '\r', '\t'], " "));
+    match line.char_indices().nth(MAX_MESSAGE) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
     }
-    line
 }
 
 #[cfg(test)]

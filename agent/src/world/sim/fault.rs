@@ -269,9 +269,14 @@ pub enum Fault {
     HostReplaced,
     /// The hypervisor reboots: every domain is off, pools and networks start again.
     HostRebooted,
-    /// The clock has jumped ahead by this much, and no guest has done anything in that time. Inject it just before the clock
-    /// is moved.
+    /// The clock is about to jump ahead by this much, in no time at all: guests are where they were. Inject it just before the
+    /// clock is moved.
     ClockJumps {
+        /// By how much.
+        span: Duration,
+    },
+    /// The clock is about to be set back by this much; guests are where they were.
+    ClockFallsBack {
         /// By how much.
         span: Duration,
     },

@@ -214,11 +214,11 @@ impl SimState {
         let logs = config.logs == GuestLogs::Files;
         let serial = self.next_serial();
         let Some(spec) = self.domains.get(name).and_then(|domain| domain.ours()).cloned() else { return };
-        let foreign_token = match &fault {
-            Some(GuestFault::UsesTokenOf(other)) => self.token_of(other.as_str()),
-            _ => None,
+        let token = match &fault {
+            // Where the other has none yet, one that nobody has.
+            Some(GuestFault::UsesTokenOf(other)) => self.token_of(other.as_str()).or_else(|| Some(Token::new([0xff; 16]))),
+            _ => self.token_of(name),
         };
-        let token = foreign_token.or_else(|| self.token_of(name));
         let (first, kickstart) = match &spec.boot {
             Boot::Install { .. } => (Some(GuestStep::Fetch), KickstartFacts::default()),
             Boot::Disk => match self.system_of(&spec) {

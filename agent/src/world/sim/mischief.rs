@@ -48,12 +48,19 @@ impl Inner {
                 self.state.pools.values_mut().for_each(|pool| pool.active = true);
                 self.state.networks.values_mut().for_each(|network| network.active = true);
             }
-            Fault::ClockJumps { span } => {
-                let runs = self.state.domains.values_mut().filter_map(|domain| domain.run.as_mut());
-                for (at, _) in runs.filter_map(|run| run.step.as_mut()) {
-                    *at = at.plus(span);
-                }
+            Fault::ClockJumps { span } => self.move_steps(|at| at.plus(span)),
+            Fault::ClockFallsBack { span } => {
+                let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+                self.move_steps(|at| Timestamp(at.0.saturating_sub(millis)));
             }
+        }
+    }
+
+    /// Moves the ends of all steps under way.
+    fn move_steps(&mut self, to: impl Fn(Timestamp) -> Timestamp) {
+        let runs = self.state.domains.values_mut().filter_map(|domain| domain.run.as_mut());
+        for (at, _) in runs.filter_map(|run| run.step.as_mut()) {
+            *at = to(*at);
         }
     }
 

@@ -69,12 +69,18 @@ fn a_hung_libvirtd_is_unreachable_at_the_deadline_and_works_again_afterwards() {
                 let answer = call.await.expect("task");
                 assert!(matches!(answer, Err(HypervisorError::Unreachable { .. })), "{answer:?}");
             }
+            // One that never had a connection hangs in making it, and is told apart from others no less.
+            let late = HypervisorHandle::with_limits(Arc::new(Libvirt::new(URI)), URI, limits);
+            let answer = late.observe().await;
+            assert!(matches!(answer, Err(HypervisorError::Unreachable { .. })), "{answer:?}");
             assert!(began.elapsed() < Duration::from_secs(10), "took {:?}", began.elapsed());
             run("kill", &["-CONT", &pid]);
             let deadline = Instant::now() + PATIENCE;
-            while let Err(error) = handle.observe().await {
-                assert!(Instant::now() < deadline, "not back: {error}");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+            for handle in [&handle, &late] {
+                while let Err(error) = handle.observe().await {
+                    assert!(Instant::now() < deadline, "not back: {error}");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
             }
         });
     });

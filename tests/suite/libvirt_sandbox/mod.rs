@@ -3,6 +3,7 @@
 mod contract;
 mod daemon;
 mod domains;
+mod guest;
 mod networks;
 mod pools;
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use camino::Utf8PathBuf;
 use tokio::sync::Notify;
 
-use crate::observed::{GuestEvent, GuestEventKind, Phase, VmRecord};
+use crate::observed::{GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, Phase, VmRecord};
 use crate::spec::{MacAddr, Spec, VmName};
 use crate::world::{Clock, Store};
 
@@ -41,14 +41,6 @@ pub enum Denied {
     TooMuch {
         /// The VM.
         vm: VmName,
-    },
-    /// What was told cannot be read.
-    #[error("VM `{vm}`: {reason}")]
-    Unreadable {
-        /// The VM.
-        vm: VmName,
-        /// Why.
-        reason: String,
     },
     /// The store failed; the listener answers 503, the guest tries again.
     #[error("{0}")]
@@ -102,13 +94,18 @@ impl InstallDesk {
         Ok(self.record(token)?.vm)
     }
 
-    /// Keeps what a VM's Puppet report (YAML) amounts to.
+    /// Keeps what a VM's Puppet report (YAML) amounts to. One that cannot be read, or is another machine's, is a failed handoff
+    /// that says so: the guest would only send the same again.
     pub fn report(&self, token: &str, yaml: &[u8]) -> Result<VmName, Denied> {
         let vm = self.record(token)?.vm;
         // A VM that has left the site has nothing to be handed to.
         let certname = self.spec().vms.get(&vm).map(|spec| spec.fqdn.clone()).ok_or(Denied::UnknownToken)?;
-        let result = crate::world::puppet::read_report(yaml, &certname)
-            .map_err(|error| Denied::Unreadable { vm, reason: error.to_string() })?;
+        let result = crate::world::puppet::read_report(yaml, &certname).unwrap_or_else(|error| HandoffResult {
+            status: HandoffStatus::Failed,
+            time: String::new(),
+            failures: vec![error.to_string()],
+            resources: (0, 0),
+        });
         self.tell(token, GuestEventKind::Handoff(result))
     }
 

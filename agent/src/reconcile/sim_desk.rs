@@ -25,7 +25,6 @@ fn as_seen_by_guests(denied: Denied) -> DeskError {
         Denied::UnknownToken
         | Denied::OutOfPhase { .. }
         | Denied::WrongMac { .. }
-        | Denied::TooMuch { .. }
-        | Denied::Unreadable { .. } => DeskError::Denied,
+        | Denied::TooMuch { .. } => DeskError::Denied,
     }
 }

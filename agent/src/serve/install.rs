@@ -291,10 +291,6 @@ impl Guests {
                 tracing::warn!(%peer, "{what} with an unknown or ended install token");
                 status(StatusCode::NOT_FOUND)
             }
-            Denied::Unreadable { .. } => {
-                tracing::warn!(%peer, reason = %denied, "{what} cannot be read");
-                status(StatusCode::BAD_REQUEST)
-            }
             Denied::WrongMac { .. } | Denied::OutOfPhase { .. } | Denied::TooMuch { .. } => {
                 tracing::warn!(%peer, reason = %denied, "{what} is turned away");
                 status(StatusCode::NOT_FOUND)

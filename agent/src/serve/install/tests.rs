@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::observed::Phase;
+use crate::observed::{HandoffStatus, Phase};
 use crate::reconcile::testing::{self, Rig};
 use crate::serve::Rate;
 use crate::spec::Timestamp;
@@ -203,15 +203,59 @@ async fn the_first_boot_and_its_packages_are_kept_with_the_peers_address() {
 }
 
 #[tokio::test]
-async fn puppets_report_is_read_and_a_wrong_one_is_refused() {
+async fn puppets_report_is_kept_and_one_that_cannot_be_read_is_a_failed_handoff() {
     let server = start(Phase::Enrolling, InstallLimits::default()).await;
     let archive = server.get(&path("puppet.tar.gz"), &[]).await;
     assert_eq!((archive.status, archive.body.as_slice()), (200, b"archive of web1".as_slice()));
-    assert_eq!(server.post(&path("report"), "host: db1.example.com\nstatus: changed\n").await.status, 400);
-    assert_eq!(server.post(&path("report"), "host: 'x").await.status, 400);
-    assert_eq!(server.events(), []);
-    assert_eq!(server.post(&path("report"), "host: web1.example.com\nstatus: changed\n").await.status, 204);
-    assert!(matches!(server.events().as_slice(), [GuestEventKind::Handoff(result)] if result.failures.is_empty()));
+    for report in ["host: web1.example.com\nstatus: changed\n", "host: db1.example.com\nstatus: changed\n", "host: 'x"] {
+        assert_eq!(server.post(&path("report"), report).await.status, 204);
+    }
+    let events = server.events();
+    let results = events.iter().map(|event| match event {
+        GuestEventKind::Handoff(result) => (result.status, result.failures.concat()),
+        other => panic!("{other:?}"),
+    });
+    let results: Vec<_> = results.collect();
+    assert_eq!(results[0], (HandoffStatus::Changed, String::new()));
+    assert!(results[1].0 == HandoffStatus::Failed && results[1].1.contains("\"db1.example.com\""), "{results:?}");
+    assert!(results[2].0 == HandoffStatus::Failed && results[2].1.contains("not YAML"), "{results:?}");
+    assert_eq!(server.post(&path("report"), &"x".repeat(REPORT + 1)).await.status, 413);
+}
+
+/// Everything that is logged while it lives, by this thread.
+struct Logged(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Logged {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_token_gets_into_the_log() {
+    let log = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let writer = Arc::clone(&log);
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || Logged(Arc::clone(&writer))).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let server = start(Phase::Installing, InstallLimits::default()).await;
+    let unknown = "cd".repeat(16);
+    let foreign = [("X-RHN-Provisioning-MAC-0", "eth0 52:54:00:ff:ff:ff")];
+    server.get(&format!("/ks/{TOKEN}"), &[]).await;
+    server.get(&format!("/ks/{TOKEN}"), &foreign).await;
+    server.get(&format!("/ks/{unknown}"), &[]).await;
+    server.post(&path("stage/pre"), "").await;
+    server.post(&path("first-boot/x"), "").await;
+    server.post(&path("report"), "x").await;
+    server.post(&path("failed/pre"), &"x".repeat(FAILURE_TAIL * 17)).await;
+    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("unknown or ended install token") && log.contains("used from another machine"), "{log}");
+    assert!(!log.contains(TOKEN) && !log.contains(&unknown), "{log}");
 }
 
 #[tokio::test]

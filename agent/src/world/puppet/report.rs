@@ -213,7 +213,10 @@ impl Walk {
                 let slot = match key {
                     "host" => &mut report.host,
                     "time" => &mut report.time,
-                    "status" => &mut report.status,
+                    "status" => {
+                        report.status = Some(symbol(value).to_owned());
+                        return self.after_value();
+                    }
                     "transaction_completed" => &mut report.completed,
                     "noop" => &mut report.noop,
                     "cached_catalog_status" => &mut report.cached_catalog,
@@ -222,7 +225,7 @@ impl Walk {
                 *slot = Some(text());
             }
             ["logs", "-", key, "", ..] => match key {
-                "level" => log.level = text(),
+                "level" => log.level = symbol(&text()).to_owned(),
                 "message" => log.message = text(),
                 "source" => log.source = text(),
                 _ => {}
@@ -235,7 +238,7 @@ impl Walk {
                 _ => {}
             },
             ["resource_statuses", _, "events", "-", key, ""] => match key {
-                "status" => resource.event_failed = value == "failure",
+                "status" => resource.event_failed = symbol(value) == "failure",
                 "message" => resource.event_message = text(),
                 _ => {}
             },
@@ -322,6 +325,11 @@ fn path(open: &[Open]) -> [&str; 6] {
         }
     }
     path
+}
+
+/// Older versions write words as Ruby's symbols.
+fn symbol(word: &str) -> &str {
+    word.strip_prefix(':').unwrap_or(word)
 }
 
 /// One line for people: safe to show, not endless.

@@ -160,6 +160,12 @@ fn every_key_but_host_and_status_may_be_missing() {
 }
 
 #[test]
+fn words_may_be_symbols() {
+    let text = "host: web1.example.com\nstatus: :failed\nlogs:\n- {level: :err, source: Puppet, message: no}\n";
+    assert_eq!(read(text).unwrap().failures, ["no"]);
+}
+
+#[test]
 fn reports_of_others_and_things_that_are_no_report_are_refused() {
     let wrong = ReportError::WrongHost { found: "db1.example.com".to_owned(), expected: certname() };
     assert_eq!(read("host: db1.example.com\nstatus: changed\n"), Err(wrong));

@@ -318,3 +318,57 @@ fn read_at(file: &File, at: u64, len: u64) -> io::Result<Bytes> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root() -> (tempfile::TempDir, Utf8PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(dir.path().join("root")).unwrap();
+        std::fs::create_dir_all(root.join("inner")).unwrap();
+        std::fs::write(root.join("inner/file"), "content").unwrap();
+        std::fs::write(dir.path().join("outside"), "secret").unwrap();
+        std::os::unix::fs::symlink("../outside", root.join("escape")).unwrap();
+        std::os::unix::fs::symlink("../..", root.join("inner/up")).unwrap();
+        std::os::unix::fs::symlink("inner/file", root.join("link")).unwrap();
+        (dir, root)
+    }
+
+    #[test]
+    fn files_are_opened_beneath_the_root_with_old_kernels_too() {
+        let (_dir, root) = root();
+        for (path, found) in [
+            ("inner/file", true),
+            ("link", true),
+            ("escape", false),
+            ("inner/up/outside", false),
+            ("inner", false),
+            ("nothing", false),
+            ("inner/file/x", false),
+        ] {
+            let path = Utf8Path::new(path);
+            assert_eq!(open(&root, path).unwrap().is_some(), found, "{path}");
+            assert_eq!(open_resolved(&root, path).unwrap().is_some(), found, "{path}, resolved first");
+        }
+        assert!(open(&root.join("gone"), Utf8Path::new("x")).is_err(), "a missing root is the site's fault, not the guest's");
+    }
+
+    #[test]
+    fn a_file_that_becomes_shorter_breaks_the_transfer() {
+        let (_dir, root) = root();
+        let file = File::open(root.join("inner/file")).unwrap();
+        assert_eq!(read_at(&file, 3, 100).unwrap(), &b"tent"[..]);
+        assert_eq!(read_at(&file, 7, 1).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_url_means_a_path_that_climbs(encoded in "(/|\\.|%2e|%2E|%2f|%5c|%00|%25|a|\\\\|%c0%ae|~|%zz){0,20}") {
+            if let Some(path) = relative_path(&encoded) {
+                let plain = path.components().all(|part| matches!(part, camino::Utf8Component::Normal(_)));
+                assert!(plain && !path.as_str().is_empty() && !path.as_str().contains(['\0', '\\']), "{encoded} -> {path}");
+            }
+        }
+    }
+}

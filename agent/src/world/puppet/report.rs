@@ -225,7 +225,7 @@ impl Walk {
                 *slot = Some(text());
             }
             ["logs", "-", key, "", ..] => match key {
-                "level" => log.level = symbol(&text()).to_owned(),
+                "level" => symbol(&text()).clone_into(&mut log.level),
                 "message" => log.message = text(),
                 "source" => log.source = text(),
                 _ => {}

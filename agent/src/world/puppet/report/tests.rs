@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -180,7 +181,7 @@ fn reports_of_others_and_things_that_are_no_report_are_refused() {
 fn aliases_of_scalars_are_followed_and_others_are_not_expanded() {
     let mut text = "host: &h web1.example.com\nstatus: changed\na0: &a0 [x, x]\n".to_owned();
     for level in 1..30 {
-        text += &format!("a{level}: &a{level} [{}]\n", format!("*a{},", level - 1).repeat(10));
+        let _ = writeln!(text, "a{level}: &a{level} [{}]", format!("*a{},", level - 1).repeat(10));
     }
     text.push_str("resource_statuses:\n  X[a]: {failed: true, events: [{status: failure, message: *h}]}\n");
     let began = Instant::now();
@@ -201,8 +202,9 @@ fn deep_reports_are_refused_quickly() {
 fn failures_are_few_short_and_without_control_characters() {
     let mut text = "host: web1.example.com\nstatus: failed\nresource_statuses:\n".to_owned();
     for number in 0..500 {
-        text += &format!(
-            "  \"X[{number}\\e[31m\\n]\":\n    failed: true\n    events: [{{status: failure, message: \"{}\"}}]\n",
+        let _ = writeln!(
+            text,
+            "  \"X[{number}\\e[31m\\n]\":\n    failed: true\n    events: [{{status: failure, message: \"{}\"}}]",
             "m".repeat(5000)
         );
     }

@@ -115,19 +115,20 @@ impl Root {
             if is_for_people(entry) {
                 continue;
             }
-            let path = Utf8Path::new(name).join(entry);
             if file_type.is_dir() || !entry.ends_with(".toml") {
+                let path = Utf8Path::new(name).join(entry);
                 let what = if file_type.is_dir() { "a directory" } else { "not a `.toml` file" };
                 let problem = Problem::new(Place::Path(path), format!("unexpected entry: {what}"));
                 problems.push(problem.help(format!("`{name}/` holds one `NAME.toml` each, README.md and hidden files aside")));
                 continue;
             }
-            names.push((path, file_type.is_symlink()));
+            names.push((entry.to_owned(), file_type.is_symlink()));
         }
-        names.sort();
+        names.sort_unstable();
         names
             .into_iter()
-            .map(|(path, link)| {
+            .map(|(entry, link)| {
+                let path = Utf8Path::new(name).join(entry);
                 let source = self.read_entry(&path, link, problems);
                 (path, source)
             })

@@ -1,6 +1,7 @@
 //! The handoff to Puppet.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use camino::Utf8PathBuf;
 
@@ -45,8 +46,8 @@ pub struct SitePuppet {
     pub package: String,
 }
 
-/// One VM's classification.
-#[derive(Debug, Clone, PartialEq)]
+/// One VM's classification. Its `Debug` shows the keys of the data and not the values: they may be secrets.
+#[derive(Clone, PartialEq)]
 pub struct PuppetSpec {
     /// The mode.
     pub mode: PuppetMode,
@@ -56,4 +57,16 @@ pub struct PuppetSpec {
     pub classes: Vec<PuppetName>,
     /// Hiera data of role and VM, merged.
     pub data: BTreeMap<String, PuppetValue>,
+}
+
+impl fmt::Debug for PuppetSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mode, environment, classes, data } = self;
+        f.debug_struct("PuppetSpec")
+            .field("mode", mode)
+            .field("environment", environment)
+            .field("classes", classes)
+            .field("data", &data.keys().collect::<Vec<_>>())
+            .finish()
+    }
 }

@@ -1,6 +1,7 @@
 //! `site::load` from outside: whole sites in, a `Spec` or a report out.
 
 mod docs;
+mod edits;
 mod hostile;
 mod mistakes;
 mod revision;

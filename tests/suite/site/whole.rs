@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use camino::Utf8Path;
 use rekindle::site::load;
 use rekindle::spec::{Address4, Address6, CheckKind, Layout, MacAddr, PuppetValue, RepoLocation, Spec, TreeLocation, VmSpec};
 use rekindle_tests::fleet::write_fleet;
@@ -25,8 +26,33 @@ fn the_demo_site_loads() {
     assert_eq!(web1.fqdn.as_str(), "web1.demo.example");
     assert_eq!(web1.install_nic().v4, Address4::Static([10, 44, 0, 10].into()));
     let tiny = &spec.oses["tiny"];
-    assert_eq!(tiny.tree, TreeLocation::Directory(fixture("mirror/tiny")));
+    assert_eq!(tiny.tree, TreeLocation::Directory(fixture("mirror/tree/tiny")));
     assert_eq!(vm(&spec, "db1").disks[1].mount.as_ref().map(|m| m.as_str()), Some("/srv/data"));
+}
+
+#[test]
+fn the_demo_site_loads_with_its_puppet_vm_laid_over_it() {
+    let site = TestSite::new([]);
+    for layer in ["demo", "demo-puppet"] {
+        copy(&fixture(layer), &site.dir);
+    }
+    let spec = load(&site.dir).unwrap_or_else(|errors| panic!("{errors}"));
+    let puppet = vm(&spec, "puppet1").puppet.as_ref().expect("puppet1 has Puppet");
+    assert_eq!(puppet.classes.iter().map(|class| class.as_str()).collect::<Vec<_>>(), ["shop::web"]);
+    assert_eq!(spec.vms.len(), 3);
+}
+
+fn copy(from: &Utf8Path, to: &Utf8Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in from.read_dir_utf8().expect("a readable fixture") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
+    }
 }
 
 #[test]

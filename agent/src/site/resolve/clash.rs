@@ -1,6 +1,6 @@
 //! Things that exclude each other: overlapping networks, and addresses, MACs and volumes that two VMs would share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use super::network::{known_range4, known_range6};
@@ -67,9 +67,10 @@ fn report_overlaps(mut ranges: Vec<Range<'_>>, known: &Known<'_>) {
 
 /// Reports what two VMs would share.
 pub(super) fn vms(vms: &BTreeMap<VmName, ResolvedVm<'_>>, known: &Known<'_>) {
-    let mut addresses: BTreeMap<IpAddr, &VmName> = BTreeMap::new();
-    let mut macs: BTreeMap<(&str, MacAddr), &VmName> = BTreeMap::new();
-    let mut volumes: BTreeMap<(&HypervisorName, &PoolName, String), &VmName> = BTreeMap::new();
+    // VMs come in order of name, so the reports do not depend on the order of these.
+    let mut addresses: HashMap<IpAddr, &VmName> = HashMap::with_capacity(vms.len());
+    let mut macs: HashMap<(&str, MacAddr), &VmName> = HashMap::with_capacity(vms.len());
+    let mut volumes: HashMap<(&HypervisorName, &PoolName, String), &VmName> = HashMap::with_capacity(vms.len());
     for (name, vm) in vms {
         let Some(file) = &vm.file.file else { continue };
         for (nic, spec) in file.nics.iter().zip(&vm.spec.nics) {

@@ -2,8 +2,8 @@
 
 use super::context as cx;
 use super::convert::{
-    addressed, boot_mib, excludes, firmware_name, kernel_args, plain_v4, plain_v6, release_variables, repos, site_variables, tree_url,
-    with_needed,
+    addressed, boot_mib, excludes, firmware_name, kernel_args, plain_v4, plain_v6, release_variables, repos, site_variables,
+    tree_url, with_needed,
 };
 use super::error::RenderError;
 use super::kickstart::{Kickstart, Renderer, checked, release_of};
@@ -26,8 +26,10 @@ impl Renderer {
             .as_ref()
             .ok_or_else(|| incomplete("its file has no `install` section, so there is nothing to render".to_owned()))?;
         let os = spec.oses.get(&install.os).ok_or_else(|| incomplete(format!("its OS `{}` is not in the site", install.os)))?;
-        let stage =
-            spec.stages.get(&install.stage).ok_or_else(|| incomplete(format!("its stage `{}` is not in the site", install.stage)))?;
+        let stage = spec
+            .stages
+            .get(&install.stage)
+            .ok_or_else(|| incomplete(format!("its stage `{}` is not in the site", install.stage)))?;
         let release = release_of(&target, os)?;
         let nobody_serves = |what: &str| {
             incomplete(format!("{what} is a directory, which no agent serves to a host that is yet to become one: give a URL"))
@@ -64,10 +66,7 @@ impl Renderer {
             nics: devices.early,
             late_nics: devices.late,
             disks: disks(install),
-            firewall: cx::Firewall {
-                managed: !excludes(&os.packages, "firewalld"),
-                ports: vec![INSTALL_PORT],
-            },
+            firewall: cx::Firewall { managed: !excludes(&os.packages, "firewalld"), ports: vec![INSTALL_PORT] },
             puppet: None,
             install: None,
             section: String::new(),

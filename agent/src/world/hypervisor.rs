@@ -78,6 +78,16 @@ pub enum HypervisorError {
         /// libvirt's words.
         reason: String,
     },
+    /// Something else is being done to the same thing right now.
+    #[error("{action} `{name}`: busy for now: {reason}")]
+    Busy {
+        /// What was tried, as in "start domain".
+        action: &'static str,
+        /// On what.
+        name: String,
+        /// libvirt's words.
+        reason: String,
+    },
     /// libvirt refused.
     #[error("{action} `{name}`: {reason}")]
     Refused {
@@ -94,7 +104,7 @@ impl HypervisorError {
     /// What the loop does about it.
     pub fn disposition(&self) -> Disposition {
         match self {
-            Self::Unreachable { .. } | Self::GuestAgent { .. } => Disposition::RetryLater,
+            Self::Unreachable { .. } | Self::GuestAgent { .. } | Self::Busy { .. } => Disposition::RetryLater,
             Self::Conflict { .. } => Disposition::Blocked,
             Self::NoSpace { .. } | Self::Refused { .. } => Disposition::GiveUp,
         }

@@ -87,6 +87,40 @@ fn a_hung_libvirtd_is_unreachable_at_the_deadline_and_works_again_afterwards() {
 }
 
 #[test]
+fn a_qemu_that_hangs_holds_up_nothing_but_itself() {
+    within(|| {
+        let libvirt = Arc::new(libvirt());
+        let (web, db) = (domain("web1"), domain("db1"));
+        for domain in [&web, &db] {
+            make(&libvirt, domain);
+            libvirt.start_domain(&domain.name, domain.uuid).expect("started");
+        }
+        run("kill", &["-STOP", run("cat", &["/run/libvirt/qemu/web1.pid"]).trim()]);
+        // Asking it to shut down goes through its monitor and hangs there.
+        let asking = std::thread::spawn({
+            let (libvirt, web) = (libvirt.clone(), web.clone());
+            move || libvirt.stop_domain(&web.name, web.uuid, Stop::Ask)
+        });
+        // The second one finds the first in its way, in about 30 s.
+        until("the first is on its way", || {
+            let jobs = run("virsh", &["domcontrol", "web1"]);
+            jobs.contains("occupied").then_some(())
+        });
+        let began = Instant::now();
+        let seen = libvirt.observe().expect("observed").domains;
+        assert_eq!((seen["web1"].state, seen["db1"].state), (DomainState::Running, DomainState::Running));
+        libvirt.stop_domain(&db.name, db.uuid, Stop::Now).expect("stopped");
+        assert!(began.elapsed() < Duration::from_secs(10), "took {:?}", began.elapsed());
+
+        let second = libvirt.stop_domain(&web.name, web.uuid, Stop::Ask);
+        assert!(matches!(second, Err(HypervisorError::Busy { .. })), "{second:?}");
+        libvirt.stop_domain(&web.name, web.uuid, Stop::Now).expect("killed");
+        assert!(asking.join().expect("thread").is_err(), "it was killed before it answered");
+        assert_ne!(observed(&libvirt, "web1").state, DomainState::Running);
+    });
+}
+
+#[test]
 fn a_libvirtd_that_stays_hung_is_given_up_by_keep_alive() {
     within(|| {
         let libvirt = libvirt();

@@ -8,6 +8,9 @@ use super::super::hypervisor::HypervisorError;
 const NO_SPACE: [&str; 4] =
     ["No space left on device", "Disk quota exceeded", "Cannot allocate memory", "cannot set up guest memory"];
 
+/// What libvirt says while a volume is being made; it has no code for that.
+const BUSY: &str = "has asynchronous jobs running";
+
 /// The error for `action` on `name`, a `what` (`domain`, `volume`). `alive`: the connection still is after the failure.
 pub(super) fn translate(
     uri: &str,
@@ -24,6 +27,8 @@ pub(super) fn translate(
         HypervisorError::Unreachable { uri: uri.to_owned(), reason }
     } else if is_any(cause, &[ErrorNumber::NoMemory]) || NO_SPACE.iter().any(|words| reason.contains(words)) {
         HypervisorError::NoSpace { what, name: name.to_owned(), reason }
+    } else if is_any(cause, &[ErrorNumber::OperationTimeout, ErrorNumber::ResourceBusy]) || reason.contains(BUSY) {
+        HypervisorError::Busy { action, name: name.to_owned(), reason }
     } else {
         HypervisorError::Refused { action, name: name.to_owned(), reason }
     }

@@ -99,7 +99,12 @@ fn ask(session: &Session, domain: &Domain, vm: &VmName, command: &Value) -> Resu
     let answer = match domain.qemu_agent_command(&command.to_string(), ANSWER, 0) {
         Ok(answer) => answer,
         Err(error) if is_about_agent(&error) && session.connect.is_alive().unwrap_or(false) => {
-            return Err(HypervisorError::GuestAgent { vm: vm.clone(), reason: error.message().to_owned() });
+            let mut reason = error.message().to_owned();
+            // As RHEL and its relatives ship it.
+            if reason.contains("has been disabled") {
+                reason.push_str("; its configuration (/etc/sysconfig/qemu-ga) has to allow guest-exec and guest-exec-status");
+            }
+            return Err(HypervisorError::GuestAgent { vm: vm.clone(), reason });
         }
         Err(error) => return session.check("domain", "ask the guest agent of", vm.as_str(), Err(error)),
     };

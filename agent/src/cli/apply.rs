@@ -2,38 +2,31 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::assemble::{Agent, Machine};
 use super::context::Context;
-use super::drive::{End, Ran, drive};
+use super::drive::{End, Wish, drive};
 use super::error::{CliError, OrExit as _};
 use super::report::Report;
+use super::site;
 use crate::exit::Exit;
-use crate::reconcile::Request;
-use crate::spec::VmName;
 
 /// Make this hypervisor as the site says, and wait until every VM is ready or waits for somebody
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   rekindle apply                        also the whole recovery of a hypervisor that lost everything
   rekindle apply --report recovery.json the measured times as JSON
-  rekindle --site . --hypervisor hv1 --state-dir /tmp/sim apply --sim --sim-speed 100
+  rekindle --site . --hypervisor hv1 --state-dir /tmp/try --sim --sim-speed 100 apply
                                         on the simulator: no libvirt, no root
 
-Nothing that exists is rebuilt or destroyed. Exit status 1 when a VM is not ready in the end.")]
+An agent that runs does the work and is followed; without one, this process does it. Nothing that exists is rebuilt or
+destroyed. Exit status 1 when a VM is not ready in the end.")]
 pub(crate) struct ApplyArgs {
     #[command(flatten)]
-    pub(crate) run: RunArgs,
+    run: RunArgs,
 }
 
-/// Options of every subcommand that works until nothing remains.
+/// Options of every subcommand that waits until something is done.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
-    /// Work on the simulator in place of libvirt
-    #[arg(long)]
-    sim: bool,
-    /// How many times faster than life simulated guests are
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "sim", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    sim_speed: u32,
     /// Also write the measured times to FILE as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<Utf8PathBuf>,
@@ -44,30 +37,17 @@ pub(crate) struct RunArgs {
 
 /// Runs `rekindle apply`.
 pub(crate) fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, CliError> {
-    work(context, &args.run, "apply", None, &[])
+    // A site with mistakes is told here, with its colours, before anything is started.
+    let settings = context.settings()?;
+    let spec = site::load(context, &settings.site, args.run.json)?;
+    site::hypervisor_named(&spec, settings.hypervisor.as_str())?;
+    work(context, &args.run, &Wish::Apply)
 }
 
-/// Works until nothing remains, after asking for `request`, and reports on `only` (all VMs when it is empty).
-pub(crate) fn work(
-    context: &Context,
-    args: &RunArgs,
-    command: &'static str,
-    request: Option<Request>,
-    only: &[VmName],
-) -> Result<Exit, CliError> {
-    let runtime = super::runtime()?;
-    let ran = runtime.block_on(async {
-        let agent = Agent::assemble(context, Machine::of(args.sim, args.sim_speed)).await?;
-        drive(context.screen, agent, request).await
-    })?;
-    finish(context, args, command, &ran, only)
-}
-
-fn finish(context: &Context, args: &RunArgs, command: &'static str, ran: &Ran, only: &[VmName]) -> Result<Exit, CliError> {
-    if let End::Refused(error) = &ran.end {
-        return Err(CliError::no(anyhow::Error::new(error.clone()).context(format!("{command} was refused"))));
-    }
-    let report = Report::new(command, ran, only)?;
+/// Works until `wish` is done, and reports.
+pub(crate) fn work(context: &Context, args: &RunArgs, wish: &Wish) -> Result<Exit, CliError> {
+    let ran = super::runtime()?.block_on(drive(context, wish))?;
+    let report = Report::new(wish, &ran);
     if let Some(path) = &args.report {
         write_json(path, &report)?;
     }
@@ -77,12 +57,15 @@ fn finish(context: &Context, args: &RunArgs, command: &'static str, ran: &Ran, o
         context.screen.print(&report.text(context.screen.out()))?;
     }
     match &ran.end {
+        End::Interrupted if ran.agent_runs => {
+            Err(CliError::no(anyhow::anyhow!("interrupted")).help("the agent goes on; `rekindle status --watch` follows it"))
+        }
         End::Interrupted => {
             Err(CliError::no(anyhow::anyhow!("interrupted")).help("`rekindle apply` goes on from where this ended"))
         }
         End::Unreachable(reason) => Err(CliError::world(anyhow::anyhow!("the hypervisor cannot be reached: {reason}"))
             .help("see that libvirt runs (`virsh uri`); `rekindle apply` goes on from where this ended")),
-        end => Ok(report.exit(end)),
+        End::Settled => Ok(report.exit(&ran.end)),
     }
 }
 

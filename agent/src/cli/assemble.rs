@@ -1,19 +1,22 @@
 //! Wires a whole agent: the only place that knows every part. `agent`, `apply` and `rebuild` run what is made here.
 
-use std::net::SocketAddr;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use camino::Utf8Path;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use super::context::Context;
 use super::error::{CliError, OrExit as _};
 use super::site_source;
 use crate::execute::EffectBudget;
 use crate::plan::Policy;
-use crate::reconcile::{Handle, Loop, Parts};
+use crate::reconcile::{Handle, Loop, Parts, Until};
 use crate::render::puppet_files;
-use crate::serve::{Traffic, bind_within};
+use crate::serve::api::{self, ApiSocket};
+use crate::serve::{DEFAULT_GROUP, InstallLimits, Traffic, bind_within, install};
 use crate::settings::Settings;
 use crate::spec::{Spec, VmName};
 use crate::world::puppet::{ArchiveLimits, archive};
@@ -26,44 +29,29 @@ use crate::world::{
 /// How often simulated guests move.
 const SIM_TICK: Duration = Duration::from_millis(50);
 
-/// How long the install listener waits for its port: an agent that is just ending, a bridge that is just being made.
+/// How often the checks of a VM that is to become ready run: every wait in between is ours, not the guest's.
+const VERIFY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long a listener waits for its port: an agent that is just ending, a bridge that is just being made.
 const PORT_PATIENCE: Duration = Duration::from_secs(10);
-
-/// What the agent works on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Machine {
-    /// libvirt.
-    Real,
-    /// The simulator, whose guests live this many times faster than real ones.
-    Simulated {
-        /// How many times.
-        speed: u32,
-    },
-}
-
-impl Machine {
-    /// From `--sim` and `--sim-speed`.
-    pub(crate) fn of(sim: bool, speed: u32) -> Self {
-        if sim { Self::Simulated { speed } } else { Self::Real }
-    }
-}
 
 /// An agent that is ready to run.
 pub(crate) struct Agent {
-    pub(crate) the_loop: Loop,
-    pub(crate) handle: Handle,
-    pub(crate) store: Arc<Store>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) traffic: Arc<Traffic>,
+    the_loop: Loop,
+    handle: Handle,
+    traffic: Arc<Traffic>,
     /// The install listener; none on the simulator, whose guests need none.
-    pub(crate) listener: Option<TcpListener>,
+    guests: Option<TcpListener>,
+    api: ApiSocket,
+    /// Metrics and health, where the configuration names an address.
+    health: Option<TcpListener>,
     /// Held for as long as the agent runs.
-    pub(crate) lock: Lock,
+    _lock: Lock,
 }
 
 impl Agent {
-    /// Takes the lock, opens the store and the install listener, connects to nothing yet.
-    pub(crate) async fn assemble(context: &Context, machine: Machine) -> Result<Self, CliError> {
+    /// Takes the lock, opens the store and the listeners, connects to nothing yet.
+    pub(crate) async fn assemble(context: &Context) -> Result<Self, CliError> {
         let settings = context.settings()?;
         for directory in [&settings.state_dir, &settings.cache_dir, &settings.run_dir] {
             std::fs::create_dir_all(directory).map_err(|error| {
@@ -75,26 +63,36 @@ impl Agent {
             CliError::world(error).help("`rekindle status` asks the agent that runs; stop it first to run another")
         })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let store = Arc::new(Store::open(&context.store_path()?).map_err(CliError::world)?);
-        let (hypervisor, checks, boot, sim) = parts_of(machine, settings, &clock)?;
-        let (listener, port) = match machine {
-            Machine::Real => {
-                let listener = bind_within(settings.install_listen, PORT_PATIENCE).await.map_err(CliError::world)?;
-                let address = listener.local_addr().or_world(|| "ask the install listener for its port".to_owned())?;
-                (Some(listener), SocketAddr::port(&address))
-            }
-            Machine::Simulated { .. } => (None, settings.install_listen.port()),
+        let sim_speed = context.sim_speed();
+        let store_path = context.store_path()?;
+        if sim_speed.is_some() {
+            // A simulator begins empty, so what an earlier one was told is of no use. It is never the host's own store: the
+            // simulator's directories are its own.
+            forget_store(&store_path)?;
+        }
+        let store = Arc::new(Store::open(&store_path).map_err(CliError::world)?);
+        let (hypervisor, checks, boot, sim) = machinery(settings, sim_speed, &clock)?;
+        let guests = match sim_speed {
+            None => Some(bind_within(settings.install_listen, PORT_PATIENCE).await.map_err(CliError::world)?),
+            Some(_) => None,
         };
+        let port = match &guests {
+            Some(listener) => listener.local_addr().or_world(|| "ask the install listener for its port".to_owned())?.port(),
+            None => settings.install_listen.port(),
+        };
+        let health = match settings.api_listen {
+            Some(address) => Some(bind_within(address, PORT_PATIENCE).await.map_err(CliError::world)?),
+            None => None,
+        };
+        let api = api::open(&settings.api_socket(), DEFAULT_GROUP).map_err(CliError::world)?;
         let name = if sim.is_some() { "sim:///".to_owned() } else { settings.libvirt_uri.clone() };
-        let world = World::new(
-            HypervisorHandle::new(hypervisor, name),
-            Arc::clone(&store),
-            Arc::clone(&clock),
-            checks,
-            boot,
-            settings.state_dir.clone(),
-        );
-        let policy = Policy { parallel_installs: settings.parallel_installs, ..Policy::new(settings.state_dir.clone(), port) };
+        let handle = HypervisorHandle::new(hypervisor, name);
+        let world = World::new(handle, store, clock, checks, boot, settings.state_dir.clone());
+        let policy = Policy {
+            parallel_installs: settings.parallel_installs,
+            verify_interval: VERIFY_INTERVAL,
+            ..Policy::new(settings.state_dir.clone(), port)
+        };
         let parts = Parts {
             world: Arc::new(world),
             hypervisor: settings.hypervisor.clone(),
@@ -109,24 +107,54 @@ impl Agent {
             sim.connect_guests(Arc::clone(handle.desk()) as Arc<dyn GuestDesk>);
             sim.spawn_ticker(SIM_TICK).or_world(|| "start the simulator's thread".to_owned())?;
         }
-        Ok(Self { the_loop, handle, store, clock, traffic: Arc::default(), listener, lock })
+        Ok(Self { the_loop, handle, traffic: Arc::default(), guests, api, health, _lock: lock })
     }
+
+    /// The way to its loop.
+    pub(crate) fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Runs until `shutdown` completes: the loop, the install listener, the API.
+    pub(crate) async fn run(self, shutdown: impl Future<Output = ()>) {
+        // Dropped at the end, and every connection with them.
+        let mut listeners = JoinSet::new();
+        if let Some(listener) = self.guests {
+            tracing::info!(address = ?listener.local_addr(), "the install listener answers guests");
+            listeners.spawn(install::serve(listener, self.handle.clone(), InstallLimits::default(), Arc::clone(&self.traffic)));
+        }
+        if let Some(listener) = self.health {
+            tracing::info!(address = ?listener.local_addr(), "metrics and health are served");
+            listeners.spawn(api::serve_health(listener, self.handle.clone(), Arc::clone(&self.traffic)));
+        }
+        listeners.spawn(api::serve(self.api, self.handle, self.traffic));
+        self.the_loop.run(Until::Stopped, shutdown).await;
+    }
+}
+
+/// Removes a store and what SQLite keeps beside it.
+fn forget_store(path: &Utf8Path) -> Result<(), CliError> {
+    for suffix in ["", "-wal", "-shm"] {
+        match std::fs::remove_file(format!("{path}{suffix}")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).or_world(|| format!("remove the simulator's old store `{path}{suffix}`"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 type Machinery = (Arc<dyn Hypervisor>, Arc<dyn CheckRunner>, Arc<dyn BootFileSource>, Option<Arc<SimHypervisor>>);
 
-fn parts_of(machine: Machine, settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Machinery, CliError> {
-    match machine {
-        Machine::Real => {
-            let checks = Arc::new(NetworkChecks::new(Arc::clone(clock)));
-            let boot = Arc::new(BootFileCache { directory: settings.cache_dir.clone() });
-            Ok((libvirt(&settings.libvirt_uri)?, checks, boot, None))
-        }
-        Machine::Simulated { speed } => {
-            let sim = Arc::new(SimHypervisor::new(SimConfig { speed, ..SimConfig::default() }, Arc::clone(clock)));
-            Ok((Arc::clone(&sim) as _, Arc::clone(&sim) as _, Arc::clone(&sim) as _, Some(sim)))
-        }
-    }
+fn machinery(settings: &Settings, sim_speed: Option<u32>, clock: &Arc<dyn Clock>) -> Result<Machinery, CliError> {
+    let Some(speed) = sim_speed else {
+        let checks = Arc::new(NetworkChecks::new(Arc::clone(clock)));
+        let boot = Arc::new(BootFileCache { directory: settings.cache_dir.clone() });
+        return Ok((libvirt(&settings.libvirt_uri)?, checks, boot, None));
+    };
+    let sim = Arc::new(SimHypervisor::new(SimConfig { speed, ..SimConfig::default() }, Arc::clone(clock)));
+    Ok((Arc::clone(&sim) as _, Arc::clone(&sim) as _, Arc::clone(&sim) as _, Some(sim)))
 }
 
 /// The driver for libvirt at `uri`; nothing is connected before the first call.

@@ -23,10 +23,3 @@ pub(crate) fn ask(screen: Screen, yes: bool, what: &str, word: &str) -> Result<(
     }
     Err(CliError::no(anyhow::anyhow!("no consent was given: nothing was done")))
 }
-
-/// Who runs this command, for the record: behind `sudo`, the person and not root.
-pub(crate) fn who() -> String {
-    let behind_sudo = std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty());
-    let user = || nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().map(|user| user.name);
-    behind_sudo.or_else(user).unwrap_or_else(|| "cli".to_owned())
-}

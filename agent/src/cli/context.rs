@@ -42,6 +42,12 @@ impl Context {
         if let Some(directory) = &self.shared.state_dir {
             settings.state_dir = absolute(directory)?;
         }
+        if self.shared.sim {
+            // Nothing of the simulator may ever mix with what this host really runs.
+            settings.state_dir.push("sim");
+            settings.cache_dir = settings.state_dir.join("cache");
+            settings.run_dir = settings.state_dir.join("run");
+        }
         Ok(self.settings.get_or_init(|| settings))
     }
 
@@ -53,12 +59,14 @@ impl Context {
         }
     }
 
+    /// How many times faster than life simulated guests are; none: libvirt is worked on.
+    pub(crate) fn sim_speed(&self) -> Option<u32> {
+        self.shared.sim.then_some(self.shared.sim_speed)
+    }
+
     /// Where the agent keeps its state.
-    pub(crate) fn state_dir(&self) -> Result<Utf8PathBuf, CliError> {
-        match &self.shared.state_dir {
-            Some(directory) => Ok(directory.clone()),
-            None => Ok(self.settings()?.state_dir.clone()),
-        }
+    pub(crate) fn state_dir(&self) -> Result<&Utf8Path, CliError> {
+        Ok(&self.settings()?.state_dir)
     }
 
     /// The store's file.

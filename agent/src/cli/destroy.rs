@@ -3,9 +3,9 @@
 use super::apply::{RunArgs, work};
 use super::consent;
 use super::context::Context;
+use super::drive::Wish;
 use super::error::CliError;
 use crate::exit::Exit;
-use crate::reconcile::Request;
 use crate::spec::VmName;
 
 /// Destroy VMs that are no longer in the site; kept volumes stay
@@ -31,6 +31,5 @@ pub(crate) fn run(context: &Context, args: &DestroyArgs) -> Result<Exit, CliErro
     let names: Vec<&str> = args.vms.iter().map(VmName::as_str).collect();
     let what = format!("{} will be switched off and removed with their disks; kept volumes stay.", names.join(", "));
     consent::ask(context.screen, args.yes, &what, &names.join(" "))?;
-    let request = Request::Destroy { vms: args.vms.clone(), by: consent::who() };
-    work(context, &args.run, "destroy", Some(request), &[])
+    work(context, &args.run, &Wish::Destroy(args.vms.clone()))
 }

@@ -75,6 +75,12 @@ struct Shared {
     /// Where the agent keeps its state, in place of the configuration's
     #[arg(long, global = true, value_name = "DIR", env = "REKINDLE_STATE_DIR")]
     state_dir: Option<Utf8PathBuf>,
+    /// Work on the simulator in place of libvirt, with a state of its own; its VMs end with the agent
+    #[arg(long, global = true)]
+    sim: bool,
+    /// How many times faster than life simulated guests are
+    #[arg(long, global = true, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    sim_speed: u32,
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,

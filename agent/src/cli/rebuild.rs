@@ -2,10 +2,10 @@
 
 use super::apply::{RunArgs, work};
 use super::context::Context;
+use super::drive::Wish;
 use super::error::CliError;
 use super::{consent, site};
 use crate::exit::Exit;
-use crate::reconcile::Request;
 use crate::spec::VmName;
 
 /// Rebuild VMs from scratch: same name, MAC, address and kept volumes, everything else new
@@ -63,8 +63,7 @@ pub(crate) fn run(context: &Context, args: &RebuildArgs) -> Result<Exit, CliErro
         }
     );
     consent::ask(context.screen, args.yes, &what, &word)?;
-    let request = Request::Rebuild { vms: vms.clone(), by: consent::who() };
-    work(context, &args.run, "rebuild", Some(request), &vms)
+    work(context, &args.run, &Wish::Rebuild(vms))
 }
 
 fn kept(spec: &crate::spec::Spec, vms: &[VmName]) -> usize {

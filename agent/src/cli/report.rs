@@ -1,87 +1,82 @@
 //! What a run of `apply` or `rebuild` came to: a table for people, JSON for the record of recovery times.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde::Serialize;
 
-use super::drive::{End, Ran};
-use super::error::{CliError, OrExit as _};
-use super::screen::{Paint, Table, span};
-use super::status::text as status_text;
-use super::status::view::{FailureView, LegView, VmDetail, VmRow};
+use super::drive::{End, Ran, Wish};
+use super::screen::{Paint, Table, one_line, seconds, span};
+use super::status::text;
+use super::story::Story;
 use crate::exit::Exit;
 use crate::observed::Phase;
-use crate::reconcile::Snapshot;
-use crate::spec::{Timestamp, VmName};
+use crate::serve::view::{FailureView, PackageView, VmView};
+
+/// The last lines of evidence that are shown here; `status` shows more.
+const EVIDENCE: usize = 5;
 
 /// A run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     /// `apply`, `rebuild`, `retry` or `destroy`.
-    pub(crate) command: &'static str,
-    pub(crate) hypervisor: String,
+    command: &'static str,
+    hypervisor: String,
     /// The site's revision at the end.
-    pub(crate) revision: String,
-    pub(crate) began: String,
-    pub(crate) ended: String,
-    /// From begin to end: the recovery time of the whole.
-    pub(crate) seconds: f64,
+    revision: String,
+    /// When it began (RFC 3339).
+    began: String,
+    /// How long it took in all.
+    seconds: f64,
+    /// From the begin until the last VM was ready: the recovery time of the whole.
+    recovery_seconds: Option<f64>,
     /// VMs that are ready.
-    pub(crate) ready: usize,
-    /// VMs that are not and will not be without somebody.
-    pub(crate) not_ready: usize,
-    pub(crate) vms: Vec<VmReport>,
+    ready: usize,
+    /// VMs that are not.
+    not_ready: usize,
+    vms: Vec<VmReport>,
 }
 
 /// One VM.
 #[derive(Debug, Serialize)]
-pub(crate) struct VmReport {
-    pub(crate) vm: String,
-    pub(crate) phase: Option<&'static str>,
-    pub(crate) note: String,
-    pub(crate) attempt: u32,
+struct VmReport {
+    vm: String,
+    phase: Option<String>,
+    note: String,
+    attempt: u32,
     /// From the begin of the run until it was ready; none where it was ready before or is not.
-    pub(crate) recovery_seconds: Option<f64>,
-    /// From the begin of its attempt until it was ready or failed.
-    pub(crate) attempt_seconds: f64,
-    /// The part of the attempt that was ours, an upper bound.
-    pub(crate) ours_seconds: f64,
-    pub(crate) ours_percent: Option<f64>,
-    pub(crate) timeline: Vec<LegView>,
-    pub(crate) packages: Vec<String>,
-    pub(crate) failure: Option<FailureView>,
+    recovery_seconds: Option<f64>,
+    /// Its present attempt.
+    story: Option<Story>,
+    packages: Vec<PackageView>,
+    failure: Option<FailureView>,
+    #[serde(skip)]
+    view: VmView,
 }
 
 impl Report {
-    /// The report of `ran` about the VMs of `only`, or all when it is empty.
-    pub(crate) fn new(command: &'static str, ran: &Ran, only: &[VmName]) -> Result<Self, CliError> {
-        let Some(snapshot) = &ran.snapshot else {
-            return Err(CliError::world(anyhow::anyhow!("the store could not be read: see the log above")));
-        };
-        let mut vms = Vec::new();
-        for name in snapshot.vms.keys().filter(|vm| only.is_empty() || only.contains(vm)) {
-            vms.push(vm_report(snapshot, ran, name)?);
-        }
-        let ready = vms.iter().filter(|vm| vm.phase == Some(Phase::Ready.as_str())).count();
-        Ok(Self {
-            command,
-            hypervisor: snapshot.hypervisor.to_string(),
-            revision: snapshot.spec.revision.clone(),
+    /// The report of `ran`.
+    pub(crate) fn new(wish: &Wish, ran: &Ran) -> Self {
+        let vms: Vec<VmReport> = ran.vms.iter().map(|view| vm_report(view, ran)).collect();
+        let ready = vms.iter().filter(|vm| vm.is_ready()).count();
+        let recovery = vms.iter().filter_map(|vm| vm.recovery_seconds).reduce(f64::max);
+        Self {
+            command: wish.command(),
+            hypervisor: ran.status.hypervisor.clone(),
+            revision: ran.status.revision.clone(),
             began: ran.began.to_string(),
-            ended: ran.ended.to_string(),
-            seconds: ran.ended.since(ran.began).as_secs_f64(),
+            seconds: ran.took.as_secs_f64(),
+            recovery_seconds: recovery,
             ready,
             not_ready: vms.len() - ready,
             vms,
-        })
+        }
     }
 
     /// The exit status of a run that came to this.
     pub(crate) fn exit(&self, end: &End) -> Exit {
         match end {
             End::Unreachable(_) => Exit::World,
-            End::Interrupted | End::Refused(_) => Exit::No,
+            End::Interrupted => Exit::No,
             End::Settled if self.not_ready > 0 => Exit::No,
             End::Settled => Exit::Ok,
         }
@@ -90,48 +85,50 @@ impl Report {
     /// For people.
     pub(crate) fn text(&self, paint: Paint) -> String {
         let mut out = String::new();
-        let phases = [Phase::Preparing, Phase::Installing, Phase::Booting, Phase::Enrolling, Phase::Verifying];
-        let shown: Vec<Phase> =
-            phases.into_iter().filter(|phase| self.vms.iter().any(|vm| time_in(vm, *phase).is_some())).collect();
-        if !self.vms.is_empty() {
-            out.push_str(&self.table(&shown, paint));
+        // Writing to a String cannot fail.
+        if self.vms.is_empty() {
+            let _ = writeln!(out, "{}", paint.green(&format!("Done in {}.", span(seconds(self.seconds)))));
+            return out;
         }
-        for vm in self.vms.iter().filter(|vm| vm.phase != Some(Phase::Ready.as_str())) {
-            let phase = vm.phase.unwrap_or("absent");
-            // Writing to a String cannot fail.
-            let _ = writeln!(out, "\n{} is {}: {}", paint.bold(&vm.vm), paint.red(phase), vm.note);
+        out.push_str(&self.table(paint));
+        for vm in self.vms.iter().filter(|vm| !vm.is_ready()) {
+            let _ = writeln!(out, "\n{} is {}: {}", paint.bold(&vm.vm), text::phase(&vm.view.summary, paint), one_line(&vm.note));
             if let Some(failure) = &vm.failure {
-                for line in failure.evidence.iter().rev().take(5).rev() {
-                    let _ = writeln!(out, "  {} {}", paint.dim("|"), super::screen::tame(line));
+                let skipped = failure.evidence.len().saturating_sub(EVIDENCE);
+                for line in failure.evidence.iter().skip(skipped) {
+                    let _ = writeln!(out, "  {} {}", paint.dim("|"), one_line(line));
                 }
                 let _ = writeln!(out, "  `rekindle status {}` has all of it, `rekindle logs {}` the logs", vm.vm, vm.vm);
             }
         }
         let all = format!("{} of {} VMs ready", self.ready, self.vms.len());
         let all = if self.not_ready == 0 { paint.green(&all) } else { paint.red(&all) };
-        let recovered = self.vms.iter().filter(|vm| vm.recovery_seconds.is_some()).count();
-        let took = span(seconds(self.seconds));
-        let _ = match recovered {
-            0 => writeln!(out, "\n{all}; nothing had to be made."),
-            1 => writeln!(out, "\n{all}; recovery time {took}."),
-            n => writeln!(out, "\n{all}; recovery time of all {n}: {took}."),
+        let made = self.vms.iter().filter(|vm| vm.recovery_seconds.is_some()).count();
+        let _ = match self.recovery_seconds.map(|count| span(seconds(count))) {
+            None => writeln!(out, "\n{all}; nothing had to be made."),
+            Some(time) if made == 1 => writeln!(out, "\n{all}; recovery time {time}."),
+            Some(time) => writeln!(out, "\n{all}; recovery time of all {made}: {time}."),
         };
         out
     }
 
-    fn table(&self, phases: &[Phase], paint: Paint) -> String {
-        let mut table = Table::headed(
-            ["VM".to_owned(), "PHASE".to_owned()]
-                .into_iter()
-                .chain(phases.iter().map(|phase| phase.as_str().to_uppercase()))
-                .chain(["RECOVERY", "OURS", "ATTEMPT"].map(str::to_owned)),
-        );
+    /// A row a VM: the phases of its attempt, the recovery time, the share that was ours.
+    fn table(&self, paint: Paint) -> String {
+        let phases = [Phase::Preparing, Phase::Installing, Phase::Booting, Phase::Enrolling, Phase::Verifying];
+        let shown: Vec<Phase> =
+            phases.into_iter().filter(|phase| self.vms.iter().any(|vm| vm.time_in(*phase).is_some())).collect();
+        let head = ["VM", "PHASE"].map(str::to_owned).into_iter();
+        let head = head.chain(shown.iter().map(|phase| phase.as_str().to_uppercase()));
+        let mut table = Table::headed(head.chain(["RECOVERY", "REKINDLE'S SHARE", "ATTEMPT"].map(str::to_owned)));
         for vm in &self.vms {
-            let ours = vm.ours_percent.map(|percent| format!("{} ({percent:.1} %)", span(seconds(vm.ours_seconds))));
-            let mut cells = vec![vm.vm.clone(), status_text::phase(vm.phase.and_then(Phase::parse), paint)];
-            cells.extend(phases.iter().map(|phase| time_in(vm, *phase).map(span).unwrap_or_default()));
+            let share = vm
+                .story
+                .as_ref()
+                .and_then(|story| Some(format!("{} ({:.1} %)", span(seconds(story.ours_seconds)), story.ours_percent?)));
+            let mut cells = vec![vm.vm.clone(), text::phase(&vm.view.summary, paint)];
+            cells.extend(shown.iter().map(|phase| vm.time_in(*phase).map(|time| span(seconds(time))).unwrap_or_default()));
             cells.push(vm.recovery_seconds.map_or_else(|| "-".to_owned(), |count| span(seconds(count))));
-            cells.push(ours.unwrap_or_default());
+            cells.push(share.unwrap_or_default());
             cells.push(if vm.attempt == 0 { String::new() } else { vm.attempt.to_string() });
             table.row(cells);
         }
@@ -139,53 +136,28 @@ impl Report {
     }
 }
 
-fn vm_report(snapshot: &Snapshot, ran: &Ran, name: &VmName) -> Result<VmReport, CliError> {
-    let (phase, note) = snapshot.vms.get(name).map_or((None, String::new()), |status| (status.phase, status.note.clone()));
-    let Some(observed) = snapshot.observed.vms.get(name).filter(|observed| observed.record.attempt > 0) else {
-        return Ok(VmReport {
-            vm: name.to_string(),
-            phase: phase.map(Phase::as_str),
-            note,
-            attempt: 0,
-            recovery_seconds: None,
-            attempt_seconds: 0.0,
-            ours_seconds: 0.0,
-            ours_percent: None,
-            timeline: Vec::new(),
-            packages: Vec::new(),
-            failure: None,
-        });
-    };
-    let timeline = ran.store.timeline(name).or_world(|| format!("read the timeline of VM `{name}`"))?;
-    let row = VmRow::of(observed, note.clone(), ran.ended);
-    let detail = VmDetail::of(row, observed, &timeline, ran.ended);
-    let record = &observed.record;
-    let ready_at = record.ready_at.filter(|at| phase == Some(Phase::Ready) && *at >= ran.began);
-    Ok(VmReport {
-        vm: name.to_string(),
-        phase: phase.map(Phase::as_str),
-        note,
-        attempt: record.attempt,
-        recovery_seconds: ready_at.map(|at| since_asked(at, ran.began)),
-        attempt_seconds: detail.total_seconds,
-        ours_seconds: detail.ours_seconds,
-        ours_percent: detail.ours_percent,
-        timeline: detail.timeline,
-        packages: detail.packages,
-        failure: detail.failure.filter(|_| phase == Some(Phase::Failed)),
-    })
+impl VmReport {
+    fn is_ready(&self) -> bool {
+        self.phase.as_deref() == Some(Phase::Ready.as_str())
+    }
+
+    fn time_in(&self, phase: Phase) -> Option<f64> {
+        self.story.as_ref().and_then(|story| story.time_in(phase))
+    }
 }
 
-fn since_asked(at: Timestamp, began: Timestamp) -> f64 {
-    at.since(began).as_secs_f64()
-}
-
-fn time_in(vm: &VmReport, phase: Phase) -> Option<Duration> {
-    let legs = vm.timeline.iter().filter(|leg| leg.phase == phase.as_str());
-    let spans: Vec<f64> = legs.map(|leg| leg.seconds).collect();
-    (!spans.is_empty()).then(|| seconds(spans.iter().sum()))
-}
-
-fn seconds(count: f64) -> Duration {
-    Duration::try_from_secs_f64(count).unwrap_or_default()
+fn vm_report(view: &VmView, ran: &Ran) -> VmReport {
+    let row = &view.summary;
+    let failed = row.phase.as_deref() == Some(Phase::Failed.as_str());
+    VmReport {
+        vm: row.vm.clone(),
+        phase: row.phase.clone(),
+        note: row.note.clone(),
+        attempt: row.attempt,
+        recovery_seconds: ran.ready_after.get(&row.vm).map(std::time::Duration::as_secs_f64),
+        story: Story::of(view),
+        packages: view.packages.clone(),
+        failure: view.failure.clone().filter(|_| failed),
+        view: view.clone(),
+    }
 }

@@ -1,11 +1,10 @@
 //! `rekindle retry`: a failed VM is tried again with a new budget.
 
 use super::apply::{RunArgs, work};
-use super::consent;
 use super::context::Context;
+use super::drive::Wish;
 use super::error::CliError;
 use crate::exit::Exit;
-use crate::reconcile::Request;
 use crate::spec::VmName;
 
 /// Try a failed VM again with a new budget of attempts; its root disk is made anew
@@ -22,6 +21,5 @@ pub(crate) struct RetryArgs {
 
 /// Runs `rekindle retry`.
 pub(crate) fn run(context: &Context, args: &RetryArgs) -> Result<Exit, CliError> {
-    let request = Request::Retry { vm: args.vm.clone(), by: consent::who() };
-    work(context, &args.run, "retry", Some(request), std::slice::from_ref(&args.vm))
+    work(context, &args.run, &Wish::Retry(args.vm.clone()))
 }

@@ -211,20 +211,14 @@ pub(crate) fn revision(text: &str) -> &str {
     digits.get(..12).unwrap_or(digits)
 }
 
-/// Bytes for people: `12 GiB`, `512 MiB`.
-pub(crate) fn bytes(count: u64) -> String {
-    const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    for (unit, shift) in UNITS {
-        if count >= 1 << shift {
-            let whole = count as f64 / (1u64 << shift) as f64;
-            return if whole >= 10.0 || whole.fract() < 0.05 {
-                format!("{whole:.0} {unit}")
-            } else {
-                format!("{whole:.1} {unit}")
-            };
-        }
-    }
-    format!("{count} B")
+/// A number of seconds as it travels in JSON.
+pub(crate) fn seconds(count: f64) -> Duration {
+    Duration::try_from_secs_f64(count).unwrap_or_default()
+}
+
+/// Text that a guest or another program wrote, on one line and safe for a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    tame(text).replace(['\n', '\t'], " ")
 }
 
 /// Text that a guest wrote, safe for a terminal: control characters but tab and line break become `?`.
@@ -255,13 +249,6 @@ mod tests {
     fn revisions_are_cut_to_what_people_compare() {
         assert_eq!(revision("sha256:0c0213950a6656f35154"), "0c0213950a66");
         assert_eq!(revision("77250c7"), "77250c7");
-    }
-
-    #[test]
-    fn bytes_read_as_people_say_them() {
-        for (count, text) in [(17, "17 B"), (512 << 20, "512 MiB"), (3 << 29, "1.5 GiB"), (2 << 40, "2 TiB")] {
-            assert_eq!(bytes(count), text);
-        }
     }
 
     #[test]

@@ -1,169 +1,203 @@
 //! A VM's timeline told: how long each phase of an attempt took, what the guest reported on the way, and which share of the
 //! time was ours rather than the guest's. Pure; `status`, `apply` and `rebuild` print it.
 
-use std::time::Duration;
+use serde::Serialize;
 
-use crate::observed::{GuestEvent, GuestEventKind, Phase};
-use crate::spec::Timestamp;
-use crate::world::TimelineEntry;
+use crate::observed::Phase;
+use crate::serve::view::{EventView, PhaseView, VmView};
 
 /// One phase of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Leg {
     /// The phase.
-    pub(crate) phase: Phase,
-    /// When it began.
-    pub(crate) at: Timestamp,
+    pub(crate) phase: String,
+    /// When it began (RFC 3339).
+    pub(crate) at: String,
     /// How long it took, or has taken so far.
-    pub(crate) took: Duration,
+    pub(crate) seconds: f64,
+    /// How much of it was our work or our delay, not the guest's: an upper bound.
+    pub(crate) ours_seconds: f64,
     /// It is the present one.
     pub(crate) present: bool,
-    /// How much of it was our work or our delay, not the guest's.
-    pub(crate) ours: Duration,
     /// What the guest told meanwhile.
-    pub(crate) marks: Vec<(Timestamp, String)>,
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// Something that the guest told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Mark {
+    /// Since the begin of the attempt.
+    pub(crate) after_seconds: f64,
+    /// What.
+    pub(crate) what: String,
 }
 
 /// One attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Story {
-    /// The attempt.
+    /// Which, from 1.
     pub(crate) attempt: u32,
     /// Its phases, oldest first.
     pub(crate) legs: Vec<Leg>,
+    /// From the first phase to `ready` or `failed`, or until now where neither has come.
+    pub(crate) seconds: f64,
+    /// The part of that which was ours.
+    pub(crate) ours_seconds: f64,
+    /// The same in percent; none before any time has passed.
+    pub(crate) ours_percent: Option<f64>,
 }
 
 impl Story {
-    /// The story of `attempt`, told at `now`.
-    pub(crate) fn of(attempt: u32, timeline: &[TimelineEntry], events: &[GuestEvent], now: Timestamp) -> Self {
-        let entries: Vec<&TimelineEntry> = timeline.iter().filter(|entry| entry.attempt == attempt).collect();
-        // A later attempt ends this one's last phase.
-        let next = timeline.iter().filter(|entry| entry.attempt > attempt).map(|entry| entry.at).min();
-        let legs = entries.iter().enumerate().map(|(index, entry)| {
-            let end = entries.get(index + 1).map(|entry| entry.at).or(next);
-            let until = end.unwrap_or(now);
-            let took = until.since(entry.at);
-            let marks: Vec<(Timestamp, String)> = events
-                .iter()
-                .filter(|event| event.attempt == attempt && event.at >= entry.at && (event.at < until || end.is_none()))
-                .map(|event| (event.at, mark(&event.kind)))
-                .collect();
-            let ours = ours(entry.phase, took, until, events.iter().filter(|event| event.attempt == attempt));
-            Leg { phase: entry.phase, at: entry.at, took, present: end.is_none(), ours, marks }
-        });
-        Self { attempt, legs: legs.collect() }
+    /// The story of the present attempt; none before the first.
+    pub(crate) fn of(view: &VmView) -> Option<Self> {
+        let attempt = Some(view.summary.attempt).filter(|attempt| *attempt > 0)?;
+        let phases: Vec<&PhaseView> = view.timeline.iter().filter(|phase| phase.attempt == attempt).collect();
+        let began = phases.first()?.at.ms;
+        let legs: Vec<Leg> = phases.iter().map(|phase| leg(phase, began, &view.events)).collect();
+        let working = || legs.iter().take_while(|leg| !is_end(&leg.phase));
+        let seconds: f64 = working().map(|leg| leg.seconds).sum();
+        let ours_seconds: f64 = working().map(|leg| leg.ours_seconds).sum();
+        let ours_percent = (seconds > 0.0).then(|| ours_seconds * 100.0 / seconds);
+        Some(Self { attempt, legs, seconds, ours_seconds, ours_percent })
     }
 
-    /// From the first phase to `Ready` or `Failed`, or until now where neither has come.
-    pub(crate) fn total(&self) -> Duration {
-        self.working().map(|leg| leg.took).sum()
+    /// How long the attempt was in `phase`; none if it never was.
+    pub(crate) fn time_in(&self, phase: Phase) -> Option<f64> {
+        let legs: Vec<f64> = self.legs.iter().filter(|leg| leg.phase == phase.as_str()).map(|leg| leg.seconds).collect();
+        (!legs.is_empty()).then(|| legs.iter().sum())
     }
+}
 
-    /// The share of [`Self::total`] that was ours.
-    pub(crate) fn ours(&self) -> Duration {
-        self.working().map(|leg| leg.ours).sum()
-    }
+fn is_end(phase: &str) -> bool {
+    matches!(Phase::parse(phase), Some(Phase::Ready | Phase::Failed | Phase::Retiring))
+}
 
-    /// [`Self::ours`] in percent of [`Self::total`]; none before any time has passed.
-    pub(crate) fn ours_percent(&self) -> Option<f64> {
-        let total = self.total().as_secs_f64();
-        (total > 0.0).then(|| self.ours().as_secs_f64() * 100.0 / total)
-    }
-
-    /// When the attempt began.
-    pub(crate) fn began(&self) -> Option<Timestamp> {
-        self.legs.first().map(|leg| leg.at)
-    }
-
-    fn working(&self) -> impl Iterator<Item = &Leg> {
-        self.legs.iter().take_while(|leg| !matches!(leg.phase, Phase::Ready | Phase::Failed | Phase::Retiring))
+fn leg(phase: &PhaseView, began: u64, events: &[EventView]) -> Leg {
+    let until = phase.at.ms + (phase.seconds * 1000.0).round() as u64;
+    let within = |event: &&EventView| event.at.ms >= phase.at.ms && (event.at.ms < until || phase.present);
+    let marks = events
+        .iter()
+        .filter(within)
+        .map(|event| Mark { after_seconds: event.at.ms.saturating_sub(began) as f64 / 1000.0, what: what(event) });
+    Leg {
+        phase: phase.phase.clone(),
+        at: phase.at.utc.clone(),
+        seconds: phase.seconds,
+        ours_seconds: ours(phase, until, events),
+        present: phase.present,
+        marks: marks.collect(),
     }
 }
 
 /// How much of a phase was ours. Upper bounds: preparing, the change to the boot from disk and the checks count in full; where a
 /// report of the guest ends the phase, what passed from the report to the next phase.
-fn ours<'a>(phase: Phase, took: Duration, until: Timestamp, mut events: impl Iterator<Item = &'a GuestEvent>) -> Duration {
-    let after = |event: Option<&GuestEvent>| event.map_or(Duration::ZERO, |event| until.since(event.at).min(took));
-    match phase {
-        Phase::Preparing | Phase::Installed | Phase::Verifying => took,
-        Phase::Booting => after(events.find(|event| matches!(event.kind, GuestEventKind::FirstBoot { .. }))),
-        Phase::Enrolling => after(events.find(|event| matches!(event.kind, GuestEventKind::Handoff(_)))),
-        Phase::Installing | Phase::Ready | Phase::Failed | Phase::Retiring => Duration::ZERO,
+fn ours(phase: &PhaseView, until: u64, events: &[EventView]) -> f64 {
+    let after = |kind: &str| {
+        let event = events.iter().find(|event| event.kind == kind);
+        event.map_or(0.0, |event| (until.saturating_sub(event.at.ms) as f64 / 1000.0).min(phase.seconds))
+    };
+    match Phase::parse(&phase.phase) {
+        Some(Phase::Preparing | Phase::Installed | Phase::Verifying) => phase.seconds,
+        Some(Phase::Booting) if !phase.present => after("first-boot"),
+        Some(Phase::Enrolling) if !phase.present => after("handoff"),
+        _ => 0.0,
     }
 }
 
-fn mark(kind: &GuestEventKind) -> String {
-    match kind {
-        GuestEventKind::KickstartFetched => "kickstart fetched".to_owned(),
-        GuestEventKind::Stage(stage) => format!("stage {}", stage.as_str()),
-        GuestEventKind::Failed { section, .. } => format!("%{section} reported a failure"),
-        GuestEventKind::FirstBoot { address } => format!("first boot, from {address}"),
-        GuestEventKind::Packages(packages) => format!("{} package(s) reported", packages.len()),
-        GuestEventKind::Handoff(result) => {
-            format!("Puppet: {} of {} resources changed", result.resources.1, result.resources.0)
-        }
+fn what(event: &EventView) -> String {
+    match event.kind.as_str() {
+        "kickstart-fetched" => "kickstart fetched".to_owned(),
+        "stage" => format!("stage {}", event.detail),
+        "failed" => format!("a failure in %{}", event.detail),
+        "first-boot" => format!("first boot, from {}", event.detail),
+        "packages" => format!("{} package(s) reported", event.detail),
+        "handoff" => format!("Puppet: {}", event.detail),
+        other => format!("{other} {}", event.detail),
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use crate::observed::InstallStage;
+    use crate::serve::view::{TimeView, VmRow};
+    use crate::spec::Timestamp;
 
-    fn entry(attempt: u32, phase: Phase, at: u64) -> TimelineEntry {
-        TimelineEntry { attempt, phase, at: Timestamp(at), note: None }
+    fn time(ms: u64) -> TimeView {
+        Timestamp(ms).into()
     }
 
-    fn timeline() -> Vec<TimelineEntry> {
-        vec![
-            entry(1, Phase::Preparing, 0),
-            entry(1, Phase::Failed, 500),
-            entry(2, Phase::Preparing, 1_000),
-            entry(2, Phase::Installing, 2_000),
-            entry(2, Phase::Installed, 32_000),
-            entry(2, Phase::Booting, 32_500),
-            entry(2, Phase::Verifying, 40_500),
-            entry(2, Phase::Ready, 41_000),
-        ]
-    }
-
-    fn events() -> Vec<GuestEvent> {
-        let event = |at, kind| GuestEvent { at: Timestamp(at), attempt: 2, kind };
-        vec![
-            event(5_000, GuestEventKind::KickstartFetched),
-            event(6_000, GuestEventKind::Stage(InstallStage::Pre)),
-            event(40_300, GuestEventKind::FirstBoot { address: [192, 0, 2, 7].into() }),
-        ]
+    /// A VM whose second attempt took 40 s to be ready.
+    pub(crate) fn view() -> VmView {
+        let starts = [
+            (1, "preparing", 0),
+            (1, "failed", 500),
+            (2, "preparing", 1_000),
+            (2, "installing", 2_000),
+            (2, "installed", 32_000),
+            (2, "booting", 32_500),
+            (2, "verifying", 40_500),
+            (2, "ready", 41_000),
+        ];
+        let ends = starts.iter().skip(1).map(|(_, _, at)| *at).chain([100_000]);
+        let timeline = starts.iter().zip(ends).map(|((attempt, phase, at), end)| PhaseView {
+            attempt: *attempt,
+            phase: (*phase).to_owned(),
+            at: time(*at),
+            seconds: (end - at) as f64 / 1000.0,
+            present: *phase == "ready",
+            note: None,
+        });
+        let event = |ms, kind: &str, detail: &str| EventView { at: time(ms), kind: kind.to_owned(), detail: detail.to_owned() };
+        VmView {
+            summary: VmRow {
+                vm: "web1".to_owned(),
+                phase: Some("ready".to_owned()),
+                note: "it is ready".to_owned(),
+                since: Some(time(41_000)),
+                deadline: None,
+                settled: true,
+                attempt: 2,
+                recovery_seconds: Some(40.0),
+                cause: None,
+                fqdn: Some("web1.example".to_owned()),
+                role: Some("shop-web".to_owned()),
+                stage: Some("dev".to_owned()),
+                team: None,
+                address: Some("192.0.2.7".to_owned()),
+                domain: Some("running".to_owned()),
+                installer: None,
+            },
+            at: time(100_000),
+            timeline: timeline.collect(),
+            events: vec![
+                event(5_000, "kickstart-fetched", ""),
+                event(6_000, "stage", "pre"),
+                event(40_300, "first-boot", "192.0.2.7"),
+            ],
+            packages: Vec::new(),
+            handoff: None,
+            checks: Vec::new(),
+            failure: None,
+            rebuild: None,
+        }
     }
 
     #[test]
     fn an_attempt_tells_its_phases_marks_and_the_share_that_is_ours() {
-        let story = Story::of(2, &timeline(), &events(), Timestamp(100_000));
-        assert_eq!(story.total(), Duration::from_secs(40));
+        let story = Story::of(&view()).expect("a story");
         // 1 s preparing, 0.5 s installed, 0.2 s from the first-boot report on, 0.5 s verifying.
-        assert_eq!(story.ours(), Duration::from_millis(2_200));
-        assert!(story.ours_percent().is_some_and(|percent| (percent - 5.5).abs() < 1e-9));
-        let installing = &story.legs[1];
-        assert_eq!(
-            installing.marks.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(),
-            ["kickstart fetched", "stage pre"]
-        );
-        assert!(story.legs.last().is_some_and(|leg| leg.phase == Phase::Ready && leg.present));
+        assert!((story.seconds - 40.0).abs() < 1e-9 && (story.ours_seconds - 2.2).abs() < 1e-9, "{story:?}");
+        assert!(story.ours_percent.is_some_and(|percent| (percent - 5.5).abs() < 1e-9));
+        let marks: Vec<&str> = story.legs[1].marks.iter().map(|mark| mark.what.as_str()).collect();
+        assert_eq!(marks, ["kickstart fetched", "stage pre"]);
+        assert_eq!(story.time_in(Phase::Booting), Some(8.0));
+        assert_eq!(story.time_in(Phase::Enrolling), None);
     }
 
     #[test]
-    fn a_past_attempt_ends_where_the_next_begins() {
-        let story = Story::of(1, &timeline(), &events(), Timestamp(100_000));
-        assert_eq!(story.legs.len(), 2);
-        assert_eq!(
-            (story.total(), story.legs[1].took, story.legs[1].present),
-            (Duration::from_millis(500), Duration::from_millis(500), false)
-        );
-    }
-
-    #[test]
-    fn an_unknown_attempt_has_no_story() {
-        let story = Story::of(9, &timeline(), &events(), Timestamp(0));
-        assert_eq!((story.legs.len(), story.ours_percent(), story.began()), (0, None, None));
+    fn before_the_first_attempt_there_is_no_story() {
+        let mut view = view();
+        view.summary.attempt = 0;
+        assert_eq!(Story::of(&view), None);
     }
 }

@@ -88,6 +88,8 @@ pub struct VmRow {
     pub address: Option<String>,
     /// `running`, `paused`, `shut off`, `crashed`; none: there is no domain, or libvirt cannot be reached.
     pub domain: Option<String>,
+    /// What the installer says it is doing, while it runs.
+    pub installer: Option<InstallerView>,
 }
 
 /// One VM in full: `GET /api/v1/vms/{vm}`.
@@ -101,8 +103,6 @@ pub struct VmView {
     pub timeline: Vec<PhaseView>,
     /// What the guest told in the present attempt, oldest first.
     pub events: Vec<EventView>,
-    /// What the installer says it is doing.
-    pub installer: Option<InstallerView>,
     /// The role's packages as the guest's rpmdb has them.
     pub packages: Vec<PackageView>,
     /// What Puppet said last.
@@ -283,6 +283,7 @@ impl VmRow {
             team: spec.and_then(|spec| spec.team.as_ref()).map(ToString::to_string),
             address: address.map(|address| address.to_string()),
             domain: domain.map(|domain| domain_state(domain.state).to_owned()),
+            installer: observed.and_then(InstallerView::of),
         }
     }
 }
@@ -306,21 +307,22 @@ impl VmView {
         now: Timestamp,
     ) -> Option<Self> {
         let summary = VmRow::of(snapshot, vm, snapshot.vms.get(vm)?);
-        let observed = snapshot.observed.vms.get(vm);
+        Some(Self::with(summary, snapshot.observed.vms.get(vm), phases, now))
+    }
+
+    /// One VM whose row is known already, from what the store and the guest say of it.
+    pub fn with(
+        summary: VmRow,
+        observed: Option<&ObservedVm>,
+        phases: &[(u32, Phase, Timestamp, Option<String>)],
+        now: Timestamp,
+    ) -> Self {
         let record = observed.map(|observed| &observed.record);
-        let installer = observed.map(|observed| &observed.installer_log).filter(|log| log.doing.is_some() || log.tasks.is_some());
-        Some(Self {
+        Self {
             summary,
             at: now.into(),
             timeline: timeline(phases, now),
             events: observed.map(|observed| observed.events.iter().map(EventView::of).collect()).unwrap_or_default(),
-            installer: installer.map(|log| InstallerView {
-                doing: log.doing.clone(),
-                packages_done: log.packages.map(|(done, _)| done),
-                packages_total: log.packages.map(|(_, total)| total),
-                tasks_done: log.tasks.map(|(done, _)| done),
-                tasks_total: log.tasks.map(|(_, total)| total),
-            }),
             packages: observed.and_then(ObservedVm::packages).unwrap_or_default().iter().map(PackageView::from).collect(),
             handoff: observed.and_then(ObservedVm::handoff).map(|(at, result)| HandoffView {
                 status: handoff_status(result.status).to_owned(),
@@ -335,7 +337,7 @@ impl VmView {
             rebuild: record
                 .and_then(|record| record.rebuild.as_ref())
                 .map(|consent| ConsentView { at: consent.at.into(), by: consent.by.clone() }),
-        })
+        }
     }
 }
 
@@ -360,6 +362,19 @@ const fn handoff_status(status: HandoffStatus) -> &'static str {
         HandoffStatus::Changed => "changed",
         HandoffStatus::Unchanged => "unchanged",
         HandoffStatus::Failed => "failed",
+    }
+}
+
+impl InstallerView {
+    fn of(observed: &ObservedVm) -> Option<Self> {
+        let log = &observed.installer_log;
+        (observed.record.phase == Phase::Installing && (log.doing.is_some() || log.tasks.is_some())).then(|| Self {
+            doing: log.doing.clone(),
+            packages_done: log.packages.map(|(done, _)| done),
+            packages_total: log.packages.map(|(_, total)| total),
+            tasks_done: log.tasks.map(|(done, _)| done),
+            tasks_total: log.tasks.map(|(_, total)| total),
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::view::{PlanView, SubjectView};
-use crate::cli::screen::Paint;
+use crate::cli::screen::{Paint, revision};
 use crate::plan::{Action, VolumeAction};
 
 /// How much is shown.
@@ -19,7 +19,7 @@ pub(crate) enum Detail {
 pub(crate) fn render(plan: &PlanView, detail: Detail, paint: Paint) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "{}\n", paint.bold(&format!("Hypervisor {}, site at {}", plan.hypervisor, plan.revision)));
+    let _ = writeln!(out, "{}\n", paint.bold(&format!("Hypervisor {}, site at {}", plan.hypervisor, revision(&plan.revision))));
     if let Some(reason) = &plan.unreachable {
         let _ = writeln!(out, "  {} nothing can be planned: {reason}\n", paint.red("!"));
     }

@@ -1,18 +1,22 @@
 //! `rekindle status`: every VM of this hypervisor, or one with its timeline. Asks the running agent; without one, reads the
 //! store.
 
+mod offline;
 pub(crate) mod text;
-pub(crate) mod view;
 
 use std::time::Duration;
 
-use self::view::{VmDetail, VmRow};
+use serde::Serialize;
+
 use super::context::Context;
-use super::error::{CliError, OrExit as _};
+use super::error::CliError;
+use super::story::Story;
 use crate::exit::Exit;
-use crate::observed::{InstallerLog, ObservedVm, Phase, VmRecord};
+use crate::observed::Phase;
+use crate::serve::client::{ApiClient, ClientError};
+use crate::serve::view::{StatusView, VmView};
 use crate::spec::VmName;
-use crate::world::{Clock, Store, SystemClock};
+use crate::world::{Clock, SystemClock};
 
 /// How often `--watch` looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -25,7 +29,7 @@ const LOOK: Duration = Duration::from_secs(1);
   rekindle status --watch         again and again, until interrupted
   rekindle status web1 --json     for scripts
 
-Exit status 1 when a VM that is shown has failed.")]
+Without a running agent the store is read. Exit status 1 when a VM that is shown has failed.")]
 pub(crate) struct StatusArgs {
     /// Only this VM, in full
     vm: Option<VmName>,
@@ -37,11 +41,22 @@ pub(crate) struct StatusArgs {
     json: bool,
 }
 
+/// A VM with its story, as JSON.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    view: &'a VmView,
+    story: Option<&'a Story>,
+}
+
 /// Runs `rekindle status`.
 pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError> {
-    let clock = SystemClock::new();
+    let runtime = super::runtime()?;
     loop {
-        let (text, exit) = look(context, args, &clock)?;
+        let (text, exit) = match &args.vm {
+            Some(vm) => one(context, args, &runtime.block_on(ask_vm(context, vm))?)?,
+            None => all(context, args, &runtime.block_on(ask_all(context))?)?,
+        };
         if !args.watch {
             context.screen.print(&text)?;
             return Ok(exit);
@@ -52,61 +67,50 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError
     }
 }
 
-fn look(context: &Context, args: &StatusArgs, clock: &SystemClock) -> Result<(String, Exit), CliError> {
-    let paint = context.screen.out();
-    let store = context.store_read_only()?;
-    let now = clock.now();
-    let records = store.records().or_world(|| "read the store".to_owned())?;
-    let exit = |failed: bool| if failed { Exit::No } else { Exit::Ok };
-    if let Some(vm) = &args.vm {
-        let Some(record) = records.get(vm) else {
-            return Err(CliError::no(anyhow::anyhow!("there is no VM `{vm}` on this hypervisor"))
-                .help("`rekindle status` lists those that there are; `rekindle plan` says what would be made"));
-        };
-        let observed = observed(&store, record.clone())?;
-        let timeline = store.timeline(vm).or_world(|| format!("read the timeline of VM `{vm}`"))?;
-        let detail = VmDetail::of(VmRow::of(&observed, note(record), now), &observed, &timeline, now);
-        let text = if args.json { json(&detail)? } else { text::detail(&detail, paint) };
-        return Ok((text, exit(record.phase == Phase::Failed)));
+async fn ask_all(context: &Context) -> Result<StatusView, CliError> {
+    let settings = context.settings()?;
+    match ApiClient::new(&settings.api_socket()).status().await {
+        Ok(status) => Ok(status),
+        Err(ClientError::NoAgent { .. }) => {
+            offline::status(&context.store_read_only()?, &settings.hypervisor, SystemClock::new().now())
+        }
+        Err(error) => Err(CliError::world(error)),
     }
-    let mut rows = Vec::new();
-    for record in records.values() {
-        rows.push(VmRow::of(&observed(&store, record.clone())?, note(record), now));
-    }
-    let failed = rows.iter().any(|row| row.phase() == Some(Phase::Failed));
-    let text = if args.json {
-        json(&rows)?
-    } else if rows.is_empty() {
-        "No VM has been made here yet: `rekindle plan` says what would be.\n".to_owned()
-    } else {
-        text::table(&rows, paint)
+}
+
+async fn ask_vm(context: &Context, vm: &VmName) -> Result<VmView, CliError> {
+    let unknown = || {
+        CliError::no(anyhow::anyhow!("there is no VM `{vm}` on this hypervisor"))
+            .help("`rekindle status` lists those that there are; `rekindle plan` says what would be made")
     };
-    Ok((text, exit(failed)))
-}
-
-/// What the store knows of a VM, in the form of what the loop observes.
-fn observed(store: &Store, record: VmRecord) -> Result<ObservedVm, CliError> {
-    let events = store.events(&record.vm, record.attempt).or_world(|| format!("read the events of VM `{}`", record.vm))?;
-    Ok(ObservedVm {
-        record,
-        events,
-        kickstart_ready: true,
-        installer_log: InstallerLog::default(),
-        console_tail: Vec::new(),
-        checks: Vec::new(),
-    })
-}
-
-/// What a record says about itself, where no loop says it better.
-fn note(record: &VmRecord) -> String {
-    match (&record.rebuild, record.phase, &record.failure) {
-        (Some(consent), ..) => format!("{} asked for a rebuild at {}", consent.by, consent.at),
-        (None, Phase::Failed, Some(failure)) => format!("{}: {}", failure.cause.describe(), failure.detail),
-        _ => String::new(),
+    match ApiClient::new(&context.settings()?.api_socket()).vm(vm).await {
+        Ok(view) => Ok(view),
+        Err(ClientError::NotFound(_)) => Err(unknown()),
+        Err(ClientError::NoAgent { .. }) => {
+            offline::vm(&context.store_read_only()?, vm, SystemClock::new().now())?.ok_or_else(unknown)
+        }
+        Err(error) => Err(CliError::world(error)),
     }
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String, CliError> {
+fn all(context: &Context, args: &StatusArgs, status: &StatusView) -> Result<(String, Exit), CliError> {
+    let failed = status.vms.iter().any(|row| row.phase.as_deref() == Some(Phase::Failed.as_str()));
+    let text = if args.json { json(status)? } else { text::table(status, context.screen.out()) };
+    Ok((text, if failed { Exit::No } else { Exit::Ok }))
+}
+
+fn one(context: &Context, args: &StatusArgs, view: &VmView) -> Result<(String, Exit), CliError> {
+    let failed = view.summary.phase.as_deref() == Some(Phase::Failed.as_str());
+    let story = Story::of(view);
+    let text = if args.json {
+        json(&Told { view, story: story.as_ref() })?
+    } else {
+        text::detail(view, story.as_ref(), context.screen.out())
+    };
+    Ok((text, if failed { Exit::No } else { Exit::Ok }))
+}
+
+fn json(value: &impl Serialize) -> Result<String, CliError> {
     let mut text = serde_json::to_string_pretty(value).map_err(std::io::Error::from)?;
     text.push('\n');
     Ok(text)

@@ -3,31 +3,51 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::view::{LegView, VmDetail, VmRow};
-use crate::cli::screen::{Paint, Table, span, tame};
+use crate::cli::screen::{Paint, Table, one_line, revision, seconds, span};
+use crate::cli::story::{Leg, Story};
 use crate::observed::Phase;
+use crate::serve::view::{StatusView, VmRow, VmView};
 
 /// The last lines of evidence that are shown.
 const EVIDENCE: usize = 20;
 
-/// All VMs.
-pub(crate) fn table(rows: &[VmRow], paint: Paint) -> String {
-    let mut table = Table::new(&["VM", "PHASE", "FOR", "ATTEMPT", "NOTE"]);
-    for row in rows {
+/// Everything on this hypervisor.
+pub(crate) fn table(status: &StatusView, paint: Paint) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let site = if status.revision.is_empty() { String::new() } else { format!(", site at {}", revision(&status.revision)) };
+    let _ = writeln!(out, "{}", paint.bold(&format!("Hypervisor {}{site}", status.hypervisor)));
+    if let Some(error) = &status.site_error {
+        let _ = writeln!(out, "{} the site on disk cannot be used, the revision before stays in force:\n{error}", paint.red("!"));
+    }
+    if let Some(reason) = &status.unreachable {
+        let _ = writeln!(out, "{} {}", paint.red("!"), one_line(reason));
+    }
+    for note in status.notes.iter().filter(|note| Some(*note) != status.unreachable.as_ref()) {
+        let _ = writeln!(out, "{} {}", paint.yellow("…"), one_line(note));
+    }
+    if status.vms.is_empty() {
+        let _ = writeln!(out, "No VM is here yet: `rekindle plan` says what would be made.");
+        return out;
+    }
+    let mut table = Table::new(&["VM", "PHASE", "FOR", "ATTEMPT", "ADDRESS", "NOTE"]);
+    for row in &status.vms {
         table.row([
             row.vm.clone(),
-            phase(row.phase(), paint),
-            row.took().map(span).unwrap_or_default(),
+            phase(row, paint),
+            took(row, status.at.ms).map(span).unwrap_or_default(),
             if row.attempt == 0 { String::new() } else { row.attempt.to_string() },
-            one_line(&row.note),
+            row.address.clone().unwrap_or_default(),
+            doing(row),
         ]);
     }
-    table.render(paint)
+    out.push_str(&table.render(paint));
+    out
 }
 
-/// A phase in its colour.
-pub(crate) fn phase(phase: Option<Phase>, paint: Paint) -> String {
-    match phase {
+/// A VM's phase in its colour.
+pub(crate) fn phase(row: &VmRow, paint: Paint) -> String {
+    match row.phase.as_deref().and_then(Phase::parse) {
         None => paint.dim("absent"),
         Some(Phase::Ready) => paint.green("ready"),
         Some(Phase::Failed) => paint.red("failed"),
@@ -35,40 +55,50 @@ pub(crate) fn phase(phase: Option<Phase>, paint: Paint) -> String {
     }
 }
 
+/// What is being done: the installer's own words while it runs.
+pub(crate) fn doing(row: &VmRow) -> String {
+    let installer = row.installer.as_ref();
+    match installer.and_then(|installer| Some((installer.doing.as_ref()?, installer.packages_done, installer.packages_total))) {
+        Some((doing, Some(done), Some(total))) if done > 0 => format!("{} ({done} of {total} packages)", one_line(doing)),
+        Some((doing, ..)) => one_line(doing),
+        None => one_line(&row.note),
+    }
+}
+
+fn took(row: &VmRow, now: u64) -> Option<Duration> {
+    row.since.as_ref().map(|since| Duration::from_millis(now.saturating_sub(since.ms)))
+}
+
 /// One VM.
-pub(crate) fn detail(vm: &VmDetail, paint: Paint) -> String {
+pub(crate) fn detail(vm: &VmView, story: Option<&Story>, paint: Paint) -> String {
     let mut out = String::new();
-    let row = &vm.row;
+    let row = &vm.summary;
     // Writing to a String cannot fail.
-    let _ = write!(out, "{}  {}", paint.bold(&row.vm), phase(row.phase(), paint));
-    if let (Some(since), Some(took)) = (&row.since, row.took()) {
-        let _ = write!(out, " since {since} ({})", span(took));
+    let _ = write!(out, "{}  {}", paint.bold(&row.vm), phase(row, paint));
+    if let (Some(since), Some(took)) = (&row.since, took(row, vm.at.ms)) {
+        let _ = write!(out, " since {} ({})", since.utc, span(took));
     }
     let _ = writeln!(out);
-    if !row.note.is_empty() {
-        let _ = writeln!(out, "  {}", one_line(&row.note));
+    let facts = [&row.fqdn, &row.role, &row.stage, &row.team, &row.address];
+    let facts: Vec<&str> = facts.into_iter().flatten().map(String::as_str).collect();
+    if !facts.is_empty() {
+        let _ = writeln!(out, "  {}", paint.dim(&facts.join(" · ")));
     }
-    if let Some(failure) = &vm.failure {
-        let title = if row.phase() == Some(Phase::Failed) { "Failed" } else { "The attempt before failed" };
-        let _ = writeln!(out, "\n{}: {} ({})", paint.red(title), failure.meaning, failure.cause);
-        let _ = writeln!(out, "  while {}, at {}", failure.phase, failure.at);
-        let _ = writeln!(out, "  {}", one_line(&failure.detail));
-        let skipped = failure.evidence.len().saturating_sub(EVIDENCE);
-        for line in failure.evidence.iter().skip(skipped) {
-            let _ = writeln!(out, "  {} {}", paint.dim("|"), one_line(line));
-        }
+    let doing = doing(row);
+    if !doing.is_empty() {
+        let _ = writeln!(out, "  {doing}");
     }
-    timeline(vm, paint, &mut out);
-    if let Some(puppet) = &vm.puppet {
-        let status = if puppet.status == "failed" { paint.red("failed") } else { paint.green(puppet.status) };
-        let _ = writeln!(
-            out,
-            "\n{}: {status}, {} of {} resources changed, {}",
-            paint.bold("Puppet"),
-            puppet.changed,
-            puppet.resources,
-            puppet.at
-        );
+    if let Some(consent) = &vm.rebuild {
+        let _ = writeln!(out, "  {} asked for a rebuild at {}", one_line(&consent.by), consent.at.utc);
+    }
+    failure(vm, paint, &mut out);
+    if let Some(story) = story {
+        timeline(story, paint, &mut out);
+    }
+    if let Some(puppet) = &vm.handoff {
+        let status = if puppet.status == "failed" { paint.red("failed") } else { paint.green(&puppet.status) };
+        let (changed, of, at) = (puppet.changed, puppet.resources, &puppet.at.utc);
+        let _ = writeln!(out, "\n{}  {status}, {changed} of {of} resources changed, {at}", paint.bold("Puppet"));
         for failure in &puppet.failures {
             let _ = writeln!(out, "  {} {}", paint.red("!"), one_line(failure));
         }
@@ -77,59 +107,125 @@ pub(crate) fn detail(vm: &VmDetail, paint: Paint) -> String {
         let _ = writeln!(out, "\n{}", paint.bold("Checks"));
         let mut table = Table::default();
         for check in &vm.checks {
-            let took = span(Duration::try_from_secs_f64(check.seconds).unwrap_or_default());
             let verdict = if check.passed { paint.green("pass") } else { paint.red("fail") };
-            table.row([
-                "".to_owned(),
-                check.name.clone(),
-                verdict,
-                took,
-                check.failure.as_deref().map(one_line).unwrap_or_default(),
-            ]);
+            let why = check.failure.as_deref().map(one_line).unwrap_or_default();
+            table.row([String::new(), check.name.clone(), verdict, span(seconds(check.seconds)), why]);
         }
         out.push_str(&table.render(paint));
     }
     if !vm.packages.is_empty() {
-        let _ = writeln!(out, "\n{} {}", paint.bold("Packages"), vm.packages.join(" "));
+        let packages: Vec<String> = vm.packages.iter().map(|p| one_line(&format!("{}-{}.{}", p.name, p.evr, p.arch))).collect();
+        let _ = writeln!(out, "\n{}  {}", paint.bold("Packages"), packages.join(" "));
     }
     let _ = writeln!(out, "\n{}", paint.dim(&format!("`rekindle logs {}` shows what it wrote", row.vm)));
     out
 }
 
-fn timeline(vm: &VmDetail, paint: Paint, out: &mut String) {
-    if vm.timeline.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "\n{}", paint.bold(&format!("Attempt {}", vm.row.attempt)));
-    let width = Phase::ALL.iter().map(|phase| phase.as_str().len()).max().unwrap_or(0);
-    for leg in &vm.timeline {
-        let took = span(seconds(leg.seconds));
-        let _ = writeln!(out, "  {:width$}  {took:>12}  {}", leg.phase, paint.dim(&share(leg)), width = width);
-        for mark in &leg.marks {
-            let at = format!("+{}", span(seconds(mark.after_seconds)));
-            let _ = writeln!(out, "  {:width$}  {at:>12}  {}", "", paint.dim(&tame(&mark.what)), width = width);
-        }
-    }
-    if let Some(percent) = vm.ours_percent {
-        let (total, ours) = (span(seconds(vm.total_seconds)), span(seconds(vm.ours_seconds)));
-        let _ = writeln!(out, "  {:width$}  {total:>12}  of which Rekindle {ours} ({percent:.1} %)", "in all", width = width);
+fn failure(vm: &VmView, paint: Paint, out: &mut String) {
+    let Some(failure) = &vm.failure else { return };
+    let title = if vm.summary.phase.as_deref() == Some(Phase::Failed.as_str()) { "Failed" } else { "The attempt before failed" };
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "\n{}: {} ({})", paint.red(title), failure.meaning, failure.cause);
+    let _ = writeln!(out, "  while {}, at {}", failure.phase, failure.at.utc);
+    let _ = writeln!(out, "  {}", one_line(&failure.detail));
+    let skipped = failure.evidence.len().saturating_sub(EVIDENCE);
+    for line in failure.evidence.iter().skip(skipped) {
+        let _ = writeln!(out, "  {} {}", paint.dim("|"), one_line(line));
     }
 }
 
-fn share(leg: &LegView) -> String {
-    match (leg.phase, leg.present) {
+fn timeline(story: &Story, paint: Paint, out: &mut String) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "\n{}", paint.bold(&format!("Attempt {}", story.attempt)));
+    let width = Phase::ALL.iter().map(|phase| phase.as_str().len()).max().unwrap_or(0);
+    let mut line = |name: &str, time: String, text: &str| {
+        let line = format!("  {name:width$}  {time:>12}  {}", paint.dim(text));
+        let _ = writeln!(out, "{}", line.trim_end());
+    };
+    for leg in &story.legs {
+        line(&leg.phase, span(seconds(leg.seconds)), &share(leg));
+        for mark in &leg.marks {
+            line("", format!("+{}", span(seconds(mark.after_seconds))), &one_line(&mark.what));
+        }
+    }
+    if let Some(percent) = story.ours_percent {
+        let ours = format!("of which Rekindle {} ({percent:.1} %)", span(seconds(story.ours_seconds)));
+        line("in all", span(seconds(story.seconds)), &ours);
+    }
+}
+
+fn share(leg: &Leg) -> String {
+    match (leg.phase.as_str(), leg.present) {
         ("ready" | "failed" | "retiring", _) => format!("since {}", leg.at),
         (_, true) => "so far".to_owned(),
-        _ if leg.ours_seconds >= leg.seconds && leg.seconds > 0.0 => "ours".to_owned(),
-        _ if leg.ours_seconds >= 0.1 => format!("{} of it ours", span(seconds(leg.ours_seconds))),
+        _ if leg.ours_seconds >= leg.seconds && leg.seconds > 0.0 => "Rekindle".to_owned(),
+        _ if leg.ours_seconds >= 0.1 => format!("{} of it Rekindle", span(seconds(leg.ours_seconds))),
         _ => String::new(),
     }
 }
 
-fn seconds(count: f64) -> Duration {
-    Duration::try_from_secs_f64(count).unwrap_or_default()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::story::tests::view;
+    use crate::serve::view::{CheckView, FailureView};
 
-fn one_line(text: &str) -> String {
-    tame(text).replace(['\n', '\t'], " ")
+    #[test]
+    fn a_vm_is_told_with_its_timeline_and_the_share_that_is_ours() {
+        let mut vm = view();
+        vm.checks.push(CheckView {
+            name: "health".to_owned(),
+            passed: false,
+            failure: Some("connection \u{1b}[31mrefused".to_owned()),
+            at: vm.at.clone(),
+            seconds: 0.04,
+        });
+        let story = Story::of(&vm);
+        let text = detail(&vm, story.as_ref(), Paint::plain());
+        let expected = "\
+web1  ready since 1970-01-01T00:00:41Z (59 s)
+  web1.example · shop-web · dev · 192.0.2.7
+  it is ready
+
+Attempt 2
+  preparing          1.0 s  Rekindle
+  installing          30 s
+                    +4.0 s  kickstart fetched
+                    +5.0 s  stage pre
+  installed          0.5 s  Rekindle
+  booting            8.0 s  0.2 s of it Rekindle
+                     +39 s  first boot, from 192.0.2.7
+  verifying          0.5 s  Rekindle
+  ready               59 s  since 1970-01-01T00:00:41Z
+  in all              40 s  of which Rekindle 2.2 s (5.5 %)
+
+Checks
+  health  fail  0.0 s  connection ?[31mrefused
+
+`rekindle logs web1` shows what it wrote
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_failure_is_told_with_its_cause_and_evidence() {
+        let mut vm = view();
+        vm.summary.phase = Some("failed".to_owned());
+        vm.failure = Some(FailureView {
+            at: vm.at.clone(),
+            phase: "installing".to_owned(),
+            cause: "package-not-found".to_owned(),
+            meaning: "a package or group is in no repository".to_owned(),
+            detail: "shop-wbe".to_owned(),
+            evidence: vec!["Problems in request:".to_owned(), "missing packages: shop-wbe".to_owned()],
+        });
+        let text = detail(&vm, None, Paint::plain());
+        let wanted = "\nFailed: a package or group is in no repository (package-not-found)
+  while installing, at 1970-01-01T00:01:40Z
+  shop-wbe
+  | Problems in request:
+  | missing packages: shop-wbe
+";
+        assert!(text.contains(wanted), "{text}");
+    }
 }

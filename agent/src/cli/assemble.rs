@@ -159,6 +159,7 @@ fn machinery(settings: &Settings, sim_speed: Option<u32>, clock: &Arc<dyn Clock>
 
 /// The driver for libvirt at `uri`; nothing is connected before the first call.
 #[cfg(feature = "libvirt")]
+#[expect(clippy::unnecessary_wraps, reason = "the build without libvirt has nothing to give")]
 pub(crate) fn libvirt(uri: &str) -> Result<Arc<dyn Hypervisor>, CliError> {
     Ok(Arc::new(crate::world::Libvirt::new(uri)))
 }

@@ -40,6 +40,7 @@ struct Report {
 #[derive(Debug, Serialize)]
 struct Problem {
     vm: Option<String>,
+    hypervisor: Option<String>,
     message: String,
 }
 
@@ -92,11 +93,17 @@ fn problems(spec: &Spec, renderer: &Renderer) -> Vec<Problem> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     // A share for each core; a handful of VMs is not worth a thread.
     let share = vms.len().div_ceil(workers).max(64);
-    std::thread::scope(|scope| {
+    let mut found: Vec<Problem> = std::thread::scope(|scope| {
         let shares: Vec<_> = vms.chunks(share).map(|vms| scope.spawn(|| problems_of_vms(spec, renderer, vms))).collect();
         // A panic in a thread is a panic here.
         shares.into_iter().flat_map(|share| share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    })
+    });
+    for hypervisor in spec.hypervisors.values().filter(|hypervisor| hypervisor.install.is_some()) {
+        if let Err(error) = renderer.render_hypervisor(spec, hypervisor) {
+            found.push(Problem { vm: None, hypervisor: Some(hypervisor.name.to_string()), message: error.to_string() });
+        }
+    }
+    found
 }
 
 fn problems_of_vms(spec: &Spec, renderer: &Renderer, vms: &[&VmSpec]) -> Vec<Problem> {
@@ -104,7 +111,7 @@ fn problems_of_vms(spec: &Spec, renderer: &Renderer, vms: &[&VmSpec]) -> Vec<Pro
     let mut found = Vec::new();
     for vm in vms {
         let mut problem = |message: String| {
-            found.push(Problem { vm: Some(vm.name.to_string()), message });
+            found.push(Problem { vm: Some(vm.name.to_string()), hypervisor: None, message });
         };
         match placeholder::urls(spec, vm) {
             Ok(urls) => {

@@ -11,6 +11,9 @@ use super::{context::Context, screen::tame};
 use crate::exit::Exit;
 use crate::spec::VmName;
 
+/// The most rotated parts that are looked for; virtlogd keeps 3 unless told otherwise.
+const ROTATED: u32 = 1000;
+
 /// How often a followed file is looked at.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -89,14 +92,16 @@ pub(crate) fn run(context: &Context, args: &LogsArgs) -> Result<Exit, CliError> 
         text = without_tokens(&text);
     }
     context.screen.print(&tame(&text))?;
-    while args.follow {
+    if !args.follow {
+        return Ok(Exit::Ok);
+    }
+    loop {
         std::thread::sleep(LOOK);
         let more = follower.read(&file)?;
         if !more.is_empty() {
             context.screen.print(&tame(&more))?;
         }
     }
-    Ok(Exit::Ok)
 }
 
 fn newest_attempt(home: &Utf8Path, vm: &VmName) -> Result<u32, CliError> {
@@ -122,7 +127,7 @@ fn newer(a: &Utf8Path, b: &Utf8Path) -> bool {
 /// A log file and its rotated parts, oldest first: virtlogd renames `x` to `x.0`, `x.0` to `x.1`, and so on.
 fn parts(file: &Utf8Path) -> Vec<Utf8PathBuf> {
     let part = |number: u32| Utf8PathBuf::from(format!("{file}.{number}"));
-    let mut parts: Vec<Utf8PathBuf> = (0..).map(part).take_while(|path| path.exists()).collect();
+    let mut parts: Vec<Utf8PathBuf> = (0..ROTATED).map(part).take_while(|path| path.exists()).collect();
     parts.reverse();
     if file.exists() {
         parts.push(file.to_owned());

@@ -7,18 +7,19 @@ use crate::exit::Exit;
 use crate::render::domain_xml;
 use crate::spec::VmName;
 
-/// Show the kickstart or the domain that a VM would be given
+/// Show the kickstart or the domain that a VM would be given, or the kickstart of a hypervisor
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   rekindle render web1                     the kickstart of web1
   rekindle render web1 --domain            its libvirt domain, as it runs once installed
+  rekindle render --hypervisor hv1         the kickstart that installs hv1 itself
 
 The install token is all zeros: the real one is made for each attempt and ends with it.")]
 pub(crate) struct RenderArgs {
-    /// The VM
-    vm: VmName,
+    /// The VM; without it, the hypervisor named by `--hypervisor`
+    vm: Option<VmName>,
     /// Its libvirt domain in place of its kickstart
-    #[arg(long)]
+    #[arg(long, requires = "vm")]
     domain: bool,
 }
 
@@ -26,7 +27,17 @@ pub(crate) struct RenderArgs {
 pub(crate) fn run(context: &Context, args: &RenderArgs) -> Result<Exit, CliError> {
     let directory = context.site_dir()?;
     let spec = site::load(context, &directory, false)?;
-    let name = &args.vm;
+    let Some(name) = &args.vm else {
+        let name = context.shared.hypervisor.as_deref().ok_or_else(|| {
+            CliError::usage(anyhow::anyhow!("nothing to render was named"))
+                .help("`rekindle render VM`, or `rekindle render --hypervisor NAME` for the kickstart of a hypervisor itself")
+        })?;
+        let hypervisor = site::hypervisor_named(&spec, name)?;
+        let renderer = site::renderer(&directory)?;
+        let kickstart = renderer.render_hypervisor(&spec, hypervisor).or_usage(|| format!("render hypervisor `{name}`"))?;
+        context.screen.print(&kickstart.text)?;
+        return Ok(Exit::Ok);
+    };
     let vm = site::vm_named(&spec, name)?;
     if args.domain {
         context.screen.print(&domain_xml(&placeholder::domain(&spec, vm)))?;

@@ -78,6 +78,7 @@ pub(crate) struct Screen {
     choice: ColorChoice,
 }
 
+#[expect(clippy::unused_self, reason = "whoever prints has a screen, whatever that screen needs to know today")]
 impl Screen {
     /// As `--color` says.
     pub(crate) const fn new(choice: ColorChoice) -> Self {

@@ -29,6 +29,7 @@ use crate::world::{BootFileCache, Clock, Collector, HypervisorHandle, NetworkChe
                                   what a recovery from nothing would do: needs no libvirt, no agent
 
 Nothing is rebuilt or destroyed by `rekindle apply` without consent that names it: `rekindle rebuild`, `rekindle destroy`.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct PlanArgs {
     /// Only these VMs, and what all VMs stand on
     vms: Vec<VmName>,

@@ -84,8 +84,9 @@ impl<'d> Matched<'d> {
     }
 }
 
+/// What a word is, before it is known whether the words fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+pub(crate) enum Shape {
     /// A positional argument or an option's value.
     Argument,
     /// The first `--`.
@@ -155,7 +156,7 @@ impl Matcher {
 }
 
 /// What one word is; `None` if it is the prefix of several options.
-fn classify(row: &'static CommandRow, release: Release, word: &str) -> Option<Shape> {
+pub(crate) fn classify(row: &'static CommandRow, release: Release, word: &str) -> Option<Shape> {
     let bytes = word.as_bytes();
     if bytes.len() < 2 || bytes[0] != b'-' {
         return Some(Shape::Argument);

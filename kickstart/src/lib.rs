@@ -39,9 +39,11 @@
 mod argparse;
 mod check;
 mod command;
+mod describe;
 mod diagnostic;
 mod document;
 mod fix;
+mod format;
 mod grammar;
 mod lexer;
 mod lint;
@@ -124,6 +126,20 @@ pub fn fix(text: &str, release: Release, options: &LintOptions, most: Applicabil
     fix::fix(text, release, options, most)
 }
 
+/// Writes a kickstart in one spelling: options in full and as `--option=value`, quotes only where they
+/// are needed, one space between words, no space around lines, at most one empty line in a row, Unix
+/// line ends. Comments, the order of lines and words, and the bodies of scripts stay as they are, and
+/// so does a line that does not fit its command. The kickstart means the same afterwards.
+///
+/// ```
+/// use kickstart::{Release, format};
+/// let text = "  part   '/' --si 1024  --gr  # root\r\n\n\n\ntext";
+/// assert_eq!(format(text, Release::Rhel9), "part / --size=1024 --grow  # root\n\ntext\n");
+/// ```
+pub fn format(text: &str, release: Release) -> String {
+    format::format(&parser::parse(text).0, release)
+}
+
 /// The manual of a rule: what it finds, why, an example and a fix, as Markdown.
 ///
 /// ```
@@ -132,6 +148,19 @@ pub fn fix(text: &str, release: Release, options: &LintOptions, most: Applicabil
 /// ```
 pub fn explain(code: &str) -> Option<String> {
     rules::RULES.iter().find(|rule| rule.code == code).map(rules::Rule::manual)
+}
+
+/// The manual of a command or section: its options and arguments, in which releases it is known,
+/// deprecated and removed. With a release only what that release has; `None` if it is not known there.
+///
+/// ```
+/// use kickstart::{Release, describe};
+/// let text = describe("timesource", Some(Release::Rhel9)).expect("rhel9 has it");
+/// assert!(text.contains("--ntp-server=VALUE"));
+/// assert_eq!(describe("timesource", Some(Release::Rhel8)), None);
+/// ```
+pub fn describe(name: &str, release: Option<Release>) -> Option<String> {
+    describe::describe(name, release)
 }
 
 /// The codes of all rules with their families and severities, in the order they run.

@@ -3,6 +3,7 @@
 mod anaconda;
 mod check;
 mod command;
+mod format;
 mod frozen;
 mod hostile;
 mod parse;

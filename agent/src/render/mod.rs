@@ -13,10 +13,13 @@ mod hypervisor;
 mod kickstart;
 mod load;
 mod puppet;
+mod scan;
+mod schema;
 mod shipped;
 
 pub use convert::InstallUrls;
 pub use domain_xml::{INSTALLER_LOG_PORT, domain_xml};
 pub use error::{Problem, RenderError, TemplateError, TemplateErrors};
 pub use kickstart::{Kickstart, Renderer, SiteRenderer};
+pub use load::template_variables_markdown;
 pub use puppet::{node_data, puppet_files};

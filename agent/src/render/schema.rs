@@ -123,7 +123,7 @@ impl Schema {
 const INTRODUCTION: &str = "\
 # Template variables
 
-<!-- Generated from agent/src/render/context.rs; `make docs` or REKINDLE_BLESS=1 writes it anew. -->
+<!-- Generated from agent/src/render/context.rs: `REKINDLE_BLESS=1 cargo test -p rekindle-tests reference_of_variables`. -->
 
 What a kickstart template (`NAME.ks.tera`, in a site's `templates/` or shipped) can use. Every variable is there in every
 rendering; what does not apply is none or empty. A template that names anything else is refused when the site is read.

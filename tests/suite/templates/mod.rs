@@ -6,7 +6,11 @@ use rekindle::render::{InstallUrls, Kickstart, Renderer};
 use rekindle::spec::Token;
 use rekindle_tests::specs::SpecCase;
 
+mod golden;
+mod identity;
 mod matrix;
+mod scripts;
+mod site;
 
 /// The shipped templates, compiled once.
 fn renderer() -> &'static Renderer {

@@ -10,6 +10,7 @@ mod libvirt_test_driver;
 mod sandbox_harness;
 mod sim_contract;
 mod sim_guest;
+mod serve;
 mod site;
 mod templates;
 mod wheel;

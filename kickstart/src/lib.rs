@@ -80,6 +80,41 @@ pub fn parse(text: &str) -> (Document<'_>, Vec<Diagnostic>) {
     parser::parse(text)
 }
 
+/// The bytes of a file as the text that the other functions take, or why they are none.
+///
+/// Anaconda reads kickstarts as UTF-8 and ends with an error at any other byte.
+///
+/// ```
+/// assert_eq!(kickstart::decode(b"text\n"), Ok("text\n"));
+/// let found = kickstart::decode(b"text\nlang \xff\n").expect_err("not UTF-8");
+/// assert_eq!((found.code, found.line, found.column), ("not-utf-8", 2, 6));
+/// ```
+pub fn decode(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let valid = error.valid_up_to();
+        let before = std::str::from_utf8(&bytes[..valid]).unwrap_or_default();
+        let mut line = 1;
+        let mut start = 0;
+        // The line that holds the bad byte is the first that has no line break before it.
+        while let end = python::line_end(before, start)
+            && python::trim_line_end(&before[start..end]).len() < end - start
+        {
+            line += 1;
+            start = end;
+        }
+        Box::new(Diagnostic {
+            severity: Severity::Error,
+            code: "not-utf-8",
+            message: format!("byte 0x{:02x} is not UTF-8", bytes.get(valid).copied().unwrap_or_default()),
+            span: Span::new(valid, valid + 1),
+            line,
+            column: source::column_at(before, start, valid),
+            help: Some("save the file as UTF-8".to_owned()),
+            fix: None,
+        })
+    })
+}
+
 /// Checks a kickstart against the grammar of a release.
 pub fn check(text: &str, release: Release) -> Report {
     let (document, mut diagnostics) = parser::parse(text);

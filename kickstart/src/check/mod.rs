@@ -130,6 +130,9 @@ impl<'c, 't> Checker<'c, 't> {
         let elsewhere = grammar::command(&name.value).map(|(_, row)| row.releases.names());
         let meant = if elsewhere.is_none() && self.sink.may_guess() { nearest(&name.value, known) } else { None };
         let help = match (elsewhere, meant) {
+            _ if name.value.starts_with('\u{feff}') => {
+                Some("the file starts with a byte order mark; save it without one".to_owned())
+            }
             (Some(releases), _) => Some(format!("{release} does not have it; {releases} do")),
             (None, Some(known)) => Some(format!("did you mean `{known}`?")),
             (None, None) => None,

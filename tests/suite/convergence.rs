@@ -13,7 +13,7 @@ use rekindle::world::sim::{Call, CallFault, ErrorKind, Fault, GuestFault, GuestL
 use rekindle_tests::simhost::{SimAgent, SimHost};
 use rekindle_tests::watch::Watch;
 
-use super::generate::{any_found, any_site};
+use super::generate::{Found, any_found, any_site};
 
 /// Turns after which a host that has not settled never will.
 const TURNS: u32 = 1500;
@@ -46,7 +46,7 @@ struct Trial {
 }
 
 impl Trial {
-    fn new(spec: &Spec, found: &[super::generate::Found]) -> Self {
+    fn new(spec: &Spec, found: &[Found]) -> Self {
         let host = host();
         found.iter().for_each(|found| found.add_to(&host.sim));
         Self { watch: Watch::new(spec, &host.sim), spec: Arc::new(spec.clone()), host }
@@ -113,6 +113,72 @@ impl Trial {
         assert_eq!(self.host.sim.state(), before, "a second agent changes the hypervisor");
         assert_eq!(self.host.store.records().expect("the store"), records, "a second agent changes the records");
     }
+}
+
+/// A site of two VMs with everything that a VM can have, on a hypervisor with things of others.
+fn full_trial() -> Trial {
+    use rekindle_tests::site::{disk, puppet, site, vm};
+    let vms = ["web1", "web2"].map(|name| {
+        let mut vm = vm(name);
+        vm.disks.extend([disk("data", true), disk("scratch", false)]);
+        vm.puppet = Some(puppet());
+        vm
+    });
+    let found = [
+        Found::Domain { number: 1, running: true, memory_mib: 512 },
+        Found::Network { number: 1 },
+        Found::Pool { number: 1 },
+        Found::Volume { number: 1 },
+    ];
+    Trial::new(&site(vms), &found)
+}
+
+/// Brings a trial to its end with agents that are killed after these numbers of effects, and one that is not. Says whether the
+/// last one that was killed had anything left to do.
+async fn end_with_kills(trial: &mut Trial, kills: &[u64]) -> bool {
+    let mut killed = true;
+    for effects in kills {
+        let mut agent = trial.host.agent(&trial.spec, Some(*effects));
+        let mut settled = false;
+        while !settled && !agent.is_dead() {
+            settled = trial.turn(&mut agent).await;
+        }
+        killed = agent.is_dead();
+    }
+    let mut agent = trial.host.agent(&trial.spec, None);
+    trial.settle(&mut agent).await;
+    trial.finish(&agent).await;
+    killed
+}
+
+/// Not at random: one kill at every single place of a first install, then of a rebuild.
+#[test]
+fn a_kill_at_each_place_of_an_install_and_of_a_rebuild_costs_nothing() {
+    let attempts = |trial: &Trial| {
+        let records = trial.host.store.records().expect("the store");
+        records.values().map(|record| record.attempt).collect::<Vec<_>>()
+    };
+    run(async {
+        let mut places = 0;
+        for effects in 1.. {
+            let mut trial = full_trial();
+            let killed = end_with_kills(&mut trial, &[effects]).await;
+            assert_eq!(attempts(&trial), [1, 1], "killed after effect {effects} of the install");
+            let mut agent = trial.host.agent(&trial.spec, Some(0));
+            let all = trial.spec.vms.keys().cloned().collect();
+            // The wish is stored; the agent that took it is killed before it does anything about it.
+            let request = agent.handle.request(Request::Rebuild { vms: all, by: "property".to_owned() });
+            let (answer, _) = tokio::join!(request, agent.wheel.turn());
+            answer.expect("the wish is accepted");
+            let killed_again = end_with_kills(&mut trial, &[effects]).await;
+            assert_eq!(attempts(&trial), [2, 2], "killed after effect {effects} of the rebuild");
+            if !killed && !killed_again {
+                break;
+            }
+            places = effects;
+        }
+        assert!(places > 20, "only {places} places: the test looks in the wrong place");
+    });
 }
 
 fn run(future: impl Future<Output = ()>) {

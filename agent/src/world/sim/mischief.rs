@@ -44,9 +44,15 @@ impl Inner {
             Fault::HostReplaced => self.state = SimState { serial: self.state.serial, ..SimState::default() },
             Fault::HostRebooted => {
                 let names: Vec<String> = self.state.domains.keys().cloned().collect();
-                names.iter().for_each(|name| self.switch_off(name, ""));
-                self.state.pools.values_mut().for_each(|pool| pool.active = true);
-                self.state.networks.values_mut().for_each(|network| network.active = true);
+                for name in names {
+                    self.switch_off(&name, "");
+                }
+                for pool in self.state.pools.values_mut() {
+                    pool.active = true;
+                }
+                for network in self.state.networks.values_mut() {
+                    network.active = true;
+                }
             }
             Fault::ClockJumps { span } => self.move_steps(|at| at.plus(span)),
             Fault::ClockFallsBack { span } => {

@@ -22,9 +22,6 @@ impl GuestDesk for InstallDesk {
 fn as_seen_by_guests(denied: Denied) -> DeskError {
     match denied {
         Denied::Unavailable(_) => DeskError::Unavailable,
-        Denied::UnknownToken
-        | Denied::OutOfPhase { .. }
-        | Denied::WrongMac { .. }
-        | Denied::TooMuch { .. } => DeskError::Denied,
+        Denied::UnknownToken | Denied::OutOfPhase { .. } | Denied::WrongMac { .. } | Denied::TooMuch { .. } => DeskError::Denied,
     }
 }

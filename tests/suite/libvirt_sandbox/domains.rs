@@ -96,6 +96,27 @@ fn a_definition_changes_with_its_attempt_digest_or_boot_and_not_otherwise() {
     });
 }
 
+#[test]
+fn every_golden_definition_passes_libvirts_schema() {
+    within(|| {
+        let goldens = concat!(env!("CARGO_MANIFEST_DIR"), "/../agent/src/render/golden");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(goldens).expect("the goldens") {
+            let path = entry.expect("an entry").path();
+            let path = path.to_str().expect("a UTF-8 path");
+            seen += 1;
+            // libvirt defines nothing for hardware that is not there.
+            let kvm = std::fs::read_to_string(path).expect("readable").contains("type=\"kvm\"");
+            if kvm && !std::path::Path::new("/dev/kvm").exists() {
+                continue;
+            }
+            run("virsh", &["-q", "define", "--validate", path]);
+            run("virsh", &["-q", "undefine", "--nvram", "web1"]);
+        }
+        assert!(seen >= 3, "{seen} goldens");
+    });
+}
+
 /// A minimal definition that virsh makes, so not ours.
 pub(super) fn define_foreign(name: &str, uuid: &str) {
     let path = format!("/run/rekindle/{name}.xml");

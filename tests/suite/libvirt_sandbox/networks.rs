@@ -86,6 +86,8 @@ fn a_change_of_hosts_alone_restarts_no_kind_of_network() {
             libvirt.ensure_network(&lan, &[host("a", 10)], &digest(1)).expect("made");
             let index = run("cat", &["/sys/class/net/rklan0/ifindex"]);
             let mac = run("cat", &["/sys/class/net/rklan0/address"]);
+            std::fs::write("/run/rekindle/lan.xml", run("virsh", &["net-dumpxml", "--inactive", "lan"])).expect("written");
+            run("virsh", &["-q", "net-define", "--validate", "/run/rekindle/lan.xml"]);
             libvirt.ensure_network(&lan, &[host("b", 11)], &digest(2)).expect("updated");
             assert_eq!(run("cat", &["/sys/class/net/rklan0/ifindex"]), index, "{forward:?}: the bridge is still the same");
             assert_eq!(leases(), ["52:54:00:00:00:0b,192.0.2.11,b"], "{forward:?}");

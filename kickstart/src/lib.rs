@@ -55,6 +55,7 @@ pub mod report;
 mod rules;
 mod source;
 mod suggest;
+mod upgrade;
 mod zones;
 
 pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Severity};
@@ -64,6 +65,7 @@ pub use lexer::Word;
 pub use lint::{Firmware, LintOptions};
 pub use release::{Release, UnknownRelease};
 pub use source::Span;
+pub use upgrade::{Change, Upgraded};
 
 /// Reads a kickstart. Never fails: what is wrong with the shape of the text (an open quote or
 /// section, an unknown section) is in the diagnostics, in the order of the lines.
@@ -173,6 +175,20 @@ pub fn fix(text: &str, release: Release, options: &LintOptions, most: Applicabil
 /// ```
 pub fn format(text: &str, release: Release) -> String {
     format::format(&parser::parse(text).0, release)
+}
+
+/// Rewrites a kickstart for another release: what is gone is dropped or replaced, and each change is
+/// named, with whether a person must decide. The result is checked for the new release.
+///
+/// ```
+/// use kickstart::{Release, upgrade};
+/// let text = "install\ntimezone Europe/Berlin --isUtc --ntpservers=ntp.example.com\n";
+/// let upgraded = upgrade(text, Release::Rhel7, Release::Rhel9);
+/// assert_eq!(upgraded.text, "timezone Europe/Berlin --utc\ntimesource --ntp-server=ntp.example.com\n");
+/// assert!(upgraded.report.is_ok() && !upgraded.report.is_deprecated());
+/// ```
+pub fn upgrade(text: &str, from: Release, to: Release) -> Upgraded {
+    upgrade::upgrade(&parser::parse(text).0, from, to)
 }
 
 /// The manual of a rule: what it finds, why, an example and a fix, as Markdown.

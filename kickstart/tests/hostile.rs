@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kickstart::{Applicability, LintOptions, Release, check, fix, format, lint, parse, report};
+use kickstart::{Applicability, LintOptions, Release, check, fix, format, lint, parse, report, upgrade};
 
 const SAMPLE: &str = include_str!("../benches/sample.ks");
 const FROZEN: &str = include_str!("../parity/verdicts.txt");
@@ -21,6 +21,7 @@ fn use_all(text: &str, release: Release) {
     assert_eq!(format(&once, release), once, "formatting {text:?} twice changes it twice");
     let codes = |text: &str| check(text, release).errors().map(|d| d.code).collect::<Vec<_>>();
     assert_eq!(codes(&once), codes(text), "formatting changes the verdict: {text:?} -> {once:?}");
+    upgrade(text, release, Release::Rhel10);
     let fixed = fix(text, release, &LintOptions::default(), Applicability::Safe);
     assert!(report.is_ok() <= check(&fixed.text, release).is_ok(), "a safe fix breaks {text:?}: {:?}", fixed.text);
 }

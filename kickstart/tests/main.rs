@@ -8,3 +8,4 @@ mod frozen;
 mod hostile;
 mod parse;
 mod rules;
+mod upgrade;

@@ -99,7 +99,7 @@ impl Settings {
         let run_dir = directory(&input.run_dir, "/run/rekindle");
         let hypervisor = hypervisor(&input.hypervisor, host_name, problems);
         if let Some(Span(interval)) = input.interval.value()
-            && !(Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(interval)
+            && !(Duration::from_secs(1)..=Duration::from_hours(24)).contains(interval)
             && let Some(at) = input.interval.get()
         {
             problems.push(Problem::new(at.span, "the interval must be from `1s` to `1d`"));

@@ -101,8 +101,7 @@ pub(crate) fn excerpt(line: &str, from: usize, to: usize) -> Excerpt {
         out.push('…');
     }
     let (mut indent, mut end) = (None, None);
-    let mut taken = 0;
-    for (at, c) in line.char_indices().skip(skip) {
+    for (taken, (at, c)) in line.char_indices().skip(skip).enumerate() {
         if at >= from && indent.is_none() {
             indent = Some(out.chars().count());
         }
@@ -113,7 +112,6 @@ pub(crate) fn excerpt(line: &str, from: usize, to: usize) -> Excerpt {
             out.push('…');
             break;
         }
-        taken += 1;
         // A tab becomes one blank: the caret below must line up on any terminal.
         if c == '\t' { out.push(' ') } else { push_escaped(&mut out, c) }
     }

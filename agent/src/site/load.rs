@@ -74,16 +74,12 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read_all(&mut self) -> SiteFiles {
         self.root.report_near_misses(&self.problems);
-        let top = match self.root.read(Utf8Path::new("site.toml"), &self.problems) {
-            Some(source) => self.parse(source, TopFile::read).1,
-            None => {
-                if self.problems.is_empty() || self.root.real.join("site.toml").symlink_metadata().is_err() {
-                    let problem = Problem::new(Place::Path("site.toml".into()), "the site has no `site.toml`");
-                    self.problems.push(problem.help("it needs at least `name = \"…\"` and `domain = \"…\"`"));
-                }
-                None
-            }
-        };
+        let top = self.root.read(Utf8Path::new("site.toml"), &self.problems);
+        let top = top.and_then(|source| self.parse(source, TopFile::read).1);
+        if top.is_none() && self.root.real.join("site.toml").symlink_metadata().is_err() {
+            let problem = Problem::new(Place::Path("site.toml".into()), "the site has no `site.toml`");
+            self.problems.push(problem.help("it needs at least `name = \"…\"` and `domain = \"…\"`"));
+        }
         SiteFiles {
             top,
             oses: self.directory("os", OsFile::read),

@@ -115,7 +115,7 @@ impl Root {
             if is_for_people(entry) {
                 continue;
             }
-            if file_type.is_dir() || !entry.ends_with(".toml") {
+            if file_type.is_dir() || Utf8Path::new(entry).extension() != Some("toml") {
                 let path = Utf8Path::new(name).join(entry);
                 let what = if file_type.is_dir() { "a directory" } else { "not a `.toml` file" };
                 let problem = Problem::new(Place::Path(path), format!("unexpected entry: {what}"));
@@ -216,14 +216,14 @@ fn read_regular(file: File) -> io::Result<Content> {
         Ok(text) => Content::Text(text),
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
-            Content::NotUtf8(error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1)
+            Content::NotUtf8(String::from_utf8_lossy(&error.as_bytes()[..valid]).matches('\n').count() + 1)
         }
     })
 }
 
 /// Files that editors and people leave beside the site's: hidden ones, backups, READMEs.
 fn is_for_people(name: &str) -> bool {
-    name.starts_with('.') || name.ends_with('~') || name.ends_with(".md") || name.starts_with("README")
+    name.starts_with('.') || name.ends_with('~') || Utf8Path::new(name).extension() == Some("md") || name.starts_with("README")
 }
 
 /// Reports that the system would not let us read `path`.

@@ -157,6 +157,7 @@ impl Fqdn {
     }
 
     /// `vm` within the domain `self`.
+    #[must_use]
     pub fn child(&self, vm: &VmName) -> Self {
         Self(format!("{vm}.{}", self.0))
     }

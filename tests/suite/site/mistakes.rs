@@ -382,3 +382,19 @@ fn releases_and_time_zones_are_known_ones() {
     check("os/alma9.toml", "rhel9", "rhel99", &["os/alma9.toml:1:11: `rhel99` in `release` is not a valid kickstart release"]);
     check("os/alma9.toml", "rhel9", "alma9", &[]);
 }
+
+#[test]
+fn two_default_macs_that_chance_made_equal_come_with_the_line_to_add() {
+    // Found by search: on the site `lab`, these two names hash to the same 24 bits.
+    let site = TestSite::good();
+    let (one, two) = ("vm1582", "vm3423");
+    for name in [one, two] {
+        fs::write(site.dir.join(format!("vms/{name}.toml")), "role = \"db\"\nstage = \"dev\"\n").expect("written");
+    }
+    let errors = rekindle::site::load(&site.dir).expect_err("refused");
+    let error = &errors.errors()[0];
+    assert!(error.message.starts_with(&format!("VMs `{one}` and `{two}` have the same MAC address")), "{error}");
+    let line = error.help.as_ref().and_then(|help| help.split('`').nth(1)).expect("a line to add").to_owned();
+    fs::write(site.dir.join(format!("vms/{two}.toml")), format!("role = \"db\"\nstage = \"dev\"\n{line}\n")).expect("written");
+    assert_eq!(site.mistakes(), Vec::<String>::new());
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use super::network::{known_range4, known_range6};
+use super::nic::another_mac;
 use super::{Known, ResolvedVm};
 use crate::site::excerpt::quote;
 use crate::site::file::{Address4Word, Address6Word, KindWord, NetworkFile};
@@ -90,7 +91,11 @@ pub(super) fn vms(vms: &BTreeMap<VmName, ResolvedVm<'_>>, known: &Known<'_>) {
             if let Some(other) = macs.insert((segment(&spec.network, known), spec.mac), name) {
                 let place = nic.mac.get().map_or_else(|| nic.place.clone(), |at| at.span.into());
                 let problem = Problem::new(place, clash("MAC address", &spec.mac.to_string(), other, name));
-                let by_chance = nic.mac.is_absent().then(|| "set `mac = \"52:54:00:…\"` in one of them".to_owned());
+                // 24 bits: among 250 VMs on a bridge it happens once in 500 sites.
+                let by_chance = nic.mac.is_absent().then(|| {
+                    let another = another_mac(name, spec.mac);
+                    format!("chance made them equal: add `mac = \"{another}\"` to vms/{name}.toml")
+                });
                 known.problems.push(problem.maybe_help(by_chance));
             }
         }

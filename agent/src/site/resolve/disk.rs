@@ -1,6 +1,6 @@
 //! A VM's disks: size, role and VM merged by name, root first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Known;
 use crate::site::excerpt::quote;
@@ -36,18 +36,18 @@ pub(super) struct Around<'a> {
 
 /// Checks of `[[disks]]` that need nothing but themselves, for a role or a VM.
 pub(super) fn check_tables(disks: &[DiskFile], problems: &Problems) {
-    let mut names: BTreeMap<&DiskName, ()> = BTreeMap::new();
-    let mut mounts: BTreeMap<&MountPoint, ()> = BTreeMap::new();
+    let mut names: BTreeSet<&DiskName> = BTreeSet::new();
+    let mut mounts: BTreeSet<&MountPoint> = BTreeSet::new();
     for disk in disks {
         if let Some(at) = disk.name.get() {
             check_name(at, problems);
-            if names.insert(&at.value, ()).is_some() {
+            if !names.insert(&at.value) {
                 problems.push(Problem::new(at.span, format!("disk {} is here twice", quote(at.value.as_str()))));
             }
         }
         if let Some(at) = disk.mount.get() {
             check_mount(at, problems);
-            if mounts.insert(&at.value, ()).is_some() {
+            if !mounts.insert(&at.value) {
                 problems.push(Problem::new(at.span, format!("mount point {} is here twice", quote(at.value.as_str()))));
             }
         }
@@ -90,13 +90,12 @@ pub(super) fn resolve(
         for disk in disks {
             // A disk called like the root disk has been reported.
             let Some(name) = disk.name.value().filter(|name| name.as_str() != ROOT) else { continue };
-            match layers.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, slots)) => slots[layer] = Some(disk),
-                None => {
-                    let mut slots = [None, None];
-                    slots[layer] = Some(disk);
-                    layers.push((name, slots));
-                }
+            if let Some((_, slots)) = layers.iter_mut().find(|(known, _)| *known == name) {
+                slots[layer] = Some(disk);
+            } else {
+                let mut slots = [None, None];
+                slots[layer] = Some(disk);
+                layers.push((name, slots));
             }
         }
     }

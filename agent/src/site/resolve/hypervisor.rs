@@ -30,10 +30,7 @@ pub(super) fn resolve(
     for at in &file.networks {
         look_up(NETWORK, &files.networks, at, problems);
     }
-    let install = match &file.install {
-        None => None,
-        Some(install) => Some(resolve_install(install, files, problems)),
-    };
+    let install = file.install.as_ref().map(|install| resolve_install(install, files, problems));
     let pools = pools(&file.pools, problems)?;
     Some(HypervisorSpec {
         name: name.clone(),

@@ -23,7 +23,7 @@ use camino::Utf8Path;
 use super::load::{Named, SiteFiles};
 use super::problems::Problems;
 use crate::spec::{
-    HypervisorName, HypervisorSpec, NetworkName, NetworkSpec, OsName, OsSpec, Spec, StageName, StageSpec, VmName, VmSpec,
+    HypervisorName, HypervisorSpec, NetworkName, NetworkSpec, OsName, OsSpec, SiteName, Spec, StageName, StageSpec, VmName, VmSpec,
 };
 
 use super::file::VmFile;
@@ -51,7 +51,7 @@ pub(super) fn resolve(files: &SiteFiles, root: &Utf8Path, problems: &Problems) -
     let known = Known {
         files,
         problems,
-        site_name: files.top.as_ref().and_then(|top| top.name.value()).map(|name| name.as_str()),
+        site_name: files.top.as_ref().and_then(|top| top.name.value()).map(SiteName::as_str),
         oses: each(&files.oses, |name, file| os::resolve(name, file, root, problems)),
         stages: each(&files.stages, |name, file| stage::resolve(name, file, root, files, problems)),
         networks: each(&files.networks, |name, file| network::resolve(name, file, problems)),

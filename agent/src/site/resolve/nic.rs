@@ -46,7 +46,7 @@ fn resolve_nic(
     let network = network_of(vm, index, file, fallback, known)?;
     let (v4, v6) = addresses(&file.address, &file.address6);
     // A network with mistakes of its own has been reported: nothing can be said about addresses on it.
-    let Some(spec) = known.networks.get(&network).and_then(Option::as_ref) else { return None };
+    let spec = known.networks.get(&network)?.as_ref()?;
     report_alien_families(&file.address, &file.address6, spec.v4, spec.v6, true, problems);
     check_fixed(file, spec, problems);
     if let Some(hypervisor) = hypervisor
@@ -248,13 +248,16 @@ fn check_install_address(
 
 /// A MAC in QEMU's range that is a function of site, VM and NIC: the same after a rebuild from nothing.
 fn default_mac(site: &str, vm: &VmName, index: usize) -> MacAddr {
-    let mut hash = Sha256::new();
-    // Names hold no slash, so that no two triples run together.
-    hash.update(site);
-    hash.update("/");
-    hash.update(vm.as_str());
-    hash.update("/");
-    hash.update(index.to_string());
-    let digest = hash.finalize();
+    hashed_mac(&format!("{site}/{vm}/{index}"))
+}
+
+/// Another MAC for a VM whose default one is taken: a suggestion for its file.
+pub(super) fn another_mac(vm: &VmName, taken: MacAddr) -> MacAddr {
+    hashed_mac(&format!("{vm} instead of {taken}"))
+}
+
+/// Names hold no slash and no blank, so that no two seeds run together.
+fn hashed_mac(seed: &str) -> MacAddr {
+    let digest = Sha256::digest(seed);
     MacAddr::qemu([digest[0], digest[1], digest[2]])
 }

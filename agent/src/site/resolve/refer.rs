@@ -34,7 +34,7 @@ where
         let name: &str = at.value.borrow();
         let Noun { what, home } = noun;
         let help = suggest::help_for(name, map.keys().map(Borrow::borrow)).unwrap_or_else(|| {
-            if home.ends_with(".toml") { format!("add `[{name}]` to {home}") } else { format!("create {home}/{name}.toml") }
+            if home == SIZE.home { format!("add `[{name}]` to {home}") } else { format!("create {home}/{name}.toml") }
         });
         problems.push(Problem::new(at.span, format!("unknown {what} {}", quote(name))).help(help));
     }

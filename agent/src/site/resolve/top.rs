@@ -15,10 +15,7 @@ const PUPPET_PACKAGE: &str = "puppet-agent";
 /// Resolves `top` of the site in `root`.
 pub(super) fn resolve(top: &TopFile, root: &Utf8Path, problems: &Problems) -> Option<SiteSpec> {
     let fixed = |text: &str| text.parse().ok();
-    let puppet = match &top.puppet {
-        None => None,
-        Some(file) => Some(puppet(file, root, problems)?),
-    };
+    let puppet = top.puppet.as_ref().map(|file| puppet(file, root, problems));
     Some(SiteSpec {
         name: top.name.value()?.as_str().to_owned(),
         domain: top.domain.value()?.clone(),
@@ -35,7 +32,7 @@ pub(super) fn resolve(top: &TopFile, root: &Utf8Path, problems: &Problems) -> Op
     })
 }
 
-fn puppet(file: &TopPuppet, root: &Utf8Path, problems: &Problems) -> Option<SitePuppet> {
+fn puppet(file: &TopPuppet, root: &Utf8Path, problems: &Problems) -> SitePuppet {
     if let Some(At { value: PuppetMode::Server, span }) = file.mode.get() {
         let problem = Problem::new(*span, "Puppet mode `server` is not in this version");
         problems.push(problem.help("use `mode = \"apply\"`: VMs fetch the site's `puppet/` directory and need no server"));
@@ -65,10 +62,10 @@ fn puppet(file: &TopPuppet, root: &Utf8Path, problems: &Problems) -> Option<Site
     {
         problems.push(Problem::new(at.span, "the package must be a plain package name"));
     }
-    Some(SitePuppet {
+    SitePuppet {
         mode: PuppetMode::Apply,
         directory,
         program: file.program.value().map_or(PUPPET_PROGRAM, PathText::as_str).to_owned(),
         package: file.package.value().map_or(PUPPET_PACKAGE, |p| p.as_str()).to_owned(),
-    })
+    }
 }

@@ -68,7 +68,7 @@ pub(super) fn resolve(name: &VmName, file: &VmFile, place: &Place, site: Option<
     let role = role_name.and_then(|at| look_up(ROLE, &files.roles, at, problems)).and_then(|named| named.file.as_ref());
     let of_role = RoleKeys::of(role);
     // Where the role uses Puppet too, it has been told.
-    if file.puppet.is_some() && !role.is_some_and(|role| role.puppet.is_some()) {
+    if file.puppet.is_some() && role.is_none_or(|role| role.puppet.is_none()) {
         check_puppet_is_on(place, known);
     }
 

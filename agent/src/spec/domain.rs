@@ -29,7 +29,7 @@ impl DomainType {
 /// Firmware.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Firmware {
-    /// SeaBIOS.
+    /// `SeaBIOS`.
     Bios,
     /// UEFI without Secure Boot.
     Uefi,

@@ -86,7 +86,7 @@ pub enum Address6 {
     None,
     /// By router advertisements.
     Auto,
-    /// By DHCPv6.
+    /// By `DHCPv6`.
     Dhcp,
     /// A fixed address within the network's range.
     Static(Ipv6Addr),

@@ -42,7 +42,7 @@ pub struct OsSpec {
     pub release: ReleaseName,
     /// The install tree.
     pub tree: TreeLocation,
-    /// Further repositories (AppStream, for one).
+    /// Further repositories (`AppStream`, for one).
     pub repos: Vec<RepoSpec>,
     /// Packages and groups of every VM of this OS.
     pub packages: Vec<PackageSpec>,

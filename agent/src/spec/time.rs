@@ -26,7 +26,7 @@ impl fmt::Display for Timestamp {
         let seconds = self.0 / 1000;
         let (days, rest) = (seconds / 86_400, seconds % 86_400);
         // Civil date from days since 1970, after Howard Hinnant's "chrono-compatible low-level date algorithms".
-        let z = days as i64 + 719_468;
+        let z = days.cast_signed() + 719_468;
         let era = z.div_euclid(146_097);
         let doe = z.rem_euclid(146_097);
         let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;

@@ -94,7 +94,7 @@ fn an_unreadable_file_is_one_mistake_and_its_name_stays_known() {
         return;
     }
     check(
-        |site| fs::set_permissions(site.dir.join("roles/web.toml"), fs::Permissions::from_mode(0)).expect("changed"),
+        |site| fs::set_permissions(site.dir.join("roles/web.toml"), fs::Permissions::from_mode(0o000)).expect("changed"),
         &["roles/web.toml: cannot be read: Permission denied (os error 13)"],
     );
 }

@@ -34,7 +34,7 @@ fn strings(toml: &str) -> Vec<(usize, usize)> {
 fn hostile_text_is_refused_in_every_string_of_every_file() {
     let site = TestSite::good();
     let mut tried = 0;
-    for (file, text) in GOOD.iter().filter(|(file, _)| file.ends_with(".toml")) {
+    for (file, text) in GOOD.iter().filter(|(file, _)| *file != "puppet/hiera.yaml") {
         for (from, to) in strings(text) {
             let good = &text[from..to];
             if DATA.contains(&good) {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use camino::Utf8Path;
 use rekindle::site::load;
-use rekindle::spec::{Address4, Address6, CheckKind, Layout, MacAddr, PuppetValue, RepoLocation, Spec, TreeLocation, VmSpec};
+use rekindle::spec::{
+    Address4, Address6, CheckKind, Layout, MacAddr, MountPoint, PuppetName, PuppetValue, RepoLocation, Spec, TreeLocation, VmSpec,
+};
 use rekindle_tests::fleet::write_fleet;
 
 use super::{TestSite, fixture};
@@ -27,7 +29,7 @@ fn the_demo_site_loads() {
     assert_eq!(web1.install_nic().v4, Address4::Static([10, 44, 0, 10].into()));
     let tiny = &spec.oses["tiny"];
     assert_eq!(tiny.tree, TreeLocation::Directory(fixture("mirror/tree/tiny")));
-    assert_eq!(vm(&spec, "db1").disks[1].mount.as_ref().map(|m| m.as_str()), Some("/srv/data"));
+    assert_eq!(vm(&spec, "db1").disks[1].mount.as_ref().map(MountPoint::as_str), Some("/srv/data"));
 }
 
 #[test]
@@ -38,7 +40,7 @@ fn the_demo_site_loads_with_its_puppet_vm_laid_over_it() {
     }
     let spec = load(&site.dir).unwrap_or_else(|errors| panic!("{errors}"));
     let puppet = vm(&spec, "puppet1").puppet.as_ref().expect("puppet1 has Puppet");
-    assert_eq!(puppet.classes.iter().map(|class| class.as_str()).collect::<Vec<_>>(), ["shop::web"]);
+    assert_eq!(puppet.classes.iter().map(PuppetName::as_str).collect::<Vec<_>>(), ["shop::web"]);
     assert_eq!(spec.vms.len(), 3);
 }
 
@@ -107,7 +109,7 @@ fn a_vm_gets_what_os_role_stage_size_and_its_own_file_say() {
 fn hiera_data_of_a_vm_goes_into_its_roles_hashes_key_by_key() {
     let spec = good_spec();
     let puppet = vm(&spec, "web1").puppet.as_ref().expect("web1 has Puppet");
-    let classes: Vec<&str> = puppet.classes.iter().map(|class| class.as_str()).collect();
+    let classes: Vec<&str> = puppet.classes.iter().map(PuppetName::as_str).collect();
     assert_eq!(classes, ["role::web", "profile::extra"]);
     let Some(PuppetValue::Hash(tls)) = puppet.data.get("web::tls") else { panic!("web::tls is a hash") };
     assert_eq!(tls["enabled"], PuppetValue::Bool(true));

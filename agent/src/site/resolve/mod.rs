@@ -23,7 +23,8 @@ use camino::Utf8Path;
 use super::load::{Named, SiteFiles};
 use super::problems::Problems;
 use crate::spec::{
-    HypervisorName, HypervisorSpec, NetworkName, NetworkSpec, OsName, OsSpec, SiteName, Spec, StageName, StageSpec, VmName, VmSpec,
+    HypervisorName, HypervisorSpec, NetworkName, NetworkSpec, OsName, OsSpec, SiteName, Spec, StageName, StageSpec, VmName,
+    VmSpec,
 };
 
 use super::file::VmFile;

@@ -11,7 +11,7 @@ use camino::Utf8PathBuf;
 use tokio::sync::Notify;
 
 use crate::observed::{GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, Phase, VmRecord};
-use crate::spec::{MacAddr, Spec, VmName};
+use crate::spec::{Address4, Address6, MacAddr, NetworkSpec, NicSpec, Spec, VmName};
 use crate::world::{Clock, Store};
 
 /// A guest is turned away. The listener answers 404 without detail; the log has the reason.
@@ -160,14 +160,22 @@ impl InstallDesk {
         trees.chain(repos).collect()
     }
 
-    /// Whether a peer may talk to the install listener at all: its address is in a network of the site, or on this host.
+    /// Whether a peer may talk to the install listener at all: its address is in a network of the site, or on this host. Where
+    /// guests get addresses by DHCP on a network whose range the site does not know, every address may be theirs.
     pub fn admits(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
-        peer.is_loopback()
-            || self.spec().networks.values().any(|network| match peer {
-                IpAddr::V4(four) => network.v4.is_some_and(|range| range.contains(four)),
-                IpAddr::V6(six) => network.v6.is_some_and(|range| range.contains(six)) || (six.segments()[0] & 0xffc0) == 0xfe80,
+        let spec = self.spec();
+        let in_range = |network: &NetworkSpec| match peer {
+            IpAddr::V4(four) => network.v4.is_some_and(|range| range.contains(four)),
+            IpAddr::V6(six) => network.v6.is_some_and(|range| range.contains(six)) || six.is_unicast_link_local(),
+        };
+        let unknown = |nic: &NicSpec| {
+            spec.networks.get(&nic.network).is_some_and(|network| match peer {
+                IpAddr::V4(_) => network.v4.is_none() && nic.v4 == Address4::Dhcp,
+                IpAddr::V6(_) => network.v6.is_none() && matches!(nic.v6, Address6::Auto | Address6::Dhcp),
             })
+        };
+        peer.is_loopback() || spec.networks.values().any(in_range) || spec.vms.values().flat_map(|vm| &vm.nics).any(unknown)
     }
 
     fn spec(&self) -> Arc<Spec> {

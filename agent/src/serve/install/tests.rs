@@ -508,20 +508,37 @@ async fn v6_guests_are_served_and_v4_ones_on_the_same_listener() {
     assert_eq!(server.events(), [address("127.0.0.1"), address("::1")]);
 }
 
+#[track_caller]
+fn check_admits(spec: crate::spec::Spec, expected: &[(&str, bool)]) {
+    let rig = testing::rig(spec);
+    for (peer, admitted) in expected {
+        assert_eq!(rig.handle.desk().admits(peer.parse().unwrap()), *admitted, "{peer}");
+    }
+}
+
 #[tokio::test]
-async fn peers_outside_the_sites_networks_are_not_answered() {
-    let server = start(Phase::Installing, InstallLimits::default()).await;
-    let desk = server.rig.handle.desk();
-    for (peer, admitted) in [
+async fn peers_are_admitted_by_the_sites_networks() {
+    let spec = crate::spec::sample::spec(camino::Utf8Path::new("/nonexistent"));
+    let known = [
+        ("127.0.0.1", true),
         ("192.0.2.77", true),
         ("::ffff:192.0.2.77", true),
         ("2001:db8::77", true),
         ("fe80::1", true),
         ("198.51.100.1", false),
         ("2001:db9::1", false),
-    ] {
-        assert_eq!(desk.admits(peer.parse().unwrap()), admitted, "{peer}");
-    }
+    ];
+    check_admits(spec.clone(), &known);
+    // A bridge with somebody else's DHCP, of which the site says nothing.
+    let mut open = spec;
+    open.networks.values_mut().for_each(|network| network.v4 = None);
+    check_admits(open.clone(), &[("198.51.100.1", false)]);
+    open.vms.values_mut().for_each(|vm| vm.nics[0].v4 = crate::spec::Address4::Dhcp);
+    check_admits(open, &[("198.51.100.1", true), ("2001:db9::1", false)]);
+}
+
+#[tokio::test]
+async fn peers_that_are_not_admitted_are_not_answered() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let task = tokio::spawn(listen::accept(listener, Router::new(), InstallLimits::default(), |_| false));

@@ -29,13 +29,17 @@ struct Life {
     effects: u64,
     turns: u32,
     rebuild: Option<u8>,
+    /// Seconds until the next agent begins; nobody answers the guests meanwhile.
+    dead: u64,
 }
 
 fn any_life() -> impl Strategy<Value = Life> {
-    (0..25_u64, 1..40_u32, proptest::option::weighted(0.3, 0..5_u8)).prop_map(|(effects, turns, rebuild)| Life {
+    let dead = prop_oneof![3 => Just(0_u64), 1 => 1..60_u64];
+    (0..25_u64, 1..40_u32, proptest::option::weighted(0.3, 0..5_u8), dead).prop_map(|(effects, turns, rebuild, dead)| Life {
         effects,
         turns,
         rebuild,
+        dead,
     })
 }
 
@@ -72,6 +76,11 @@ impl Trial {
             if self.turn(&mut agent).await || agent.is_dead() {
                 break;
             }
+        }
+        if life.dead > 0 {
+            self.host.sim.disconnect_guests();
+            self.host.pass_time(Duration::from_secs(life.dead));
+            self.watch.look(&self.host.sim);
         }
     }
 
@@ -284,7 +293,7 @@ proptest! {
         run(async {
             let mut trial = Trial::new(&spec, &found);
             for life in &lives {
-                trial.live(&Life { rebuild: None, ..life.clone() }).await;
+                trial.live(&Life { rebuild: None, dead: 0, ..life.clone() }).await;
             }
             let mut agent = trial.host.agent(&trial.spec, None);
             trial.settle(&mut agent).await;

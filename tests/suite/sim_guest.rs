@@ -266,7 +266,11 @@ fn faults_of_the_installed_system_show_at_its_boot() {
     let table: &[(GuestFault, &[&str], bool)] = &[
         (GuestFault::NeverCallsFirstBoot, &[], false),
         (GuestFault::PuppetSilent, &["first boot from 10.0.0.7", "1 packages", "archive"], true),
-        (GuestFault::PuppetFails, &["first boot from 10.0.0.7", "1 packages", "archive", "handoff Failed"], true),
+        (
+            GuestFault::PuppetFails,
+            &["first boot from 10.0.0.7", "1 packages", "archive", "handoff Failed", "failed first-boot"],
+            true,
+        ),
         (GuestFault::HangsAt(GuestStep::Serve), &["first boot from 10.0.0.7", "1 packages", "archive", "handoff Changed"], false),
     ];
     for (fault, heard, passes) in table {
@@ -306,6 +310,18 @@ fn a_busy_install_listener_is_asked_again_and_then_given_up() {
         lab.hour();
         assert_eq!(lab.state().0 == DomainState::ShutOff, fetched, "{refusals} refusals");
     }
+}
+
+#[test]
+fn an_installed_system_calls_until_it_is_heard() {
+    let lab = Lab::new();
+    lab.boot_installer();
+    lab.hour();
+    *lab.desk.unavailable.lock().expect("a number") = 400;
+    lab.boot(Boot::Disk);
+    lab.hour();
+    assert!(lab.checks_pass());
+    assert_eq!(lab.desk.heard()[5..], ["first boot from 10.0.0.7", "1 packages", "archive", "handoff Changed"]);
 }
 
 #[test]

@@ -159,7 +159,9 @@ fn for_loop(tokens: &[Token], names: &mut Names) {
     let (bound, list) = (&tokens[..split], tokens.get(split + 1..).unwrap_or_default());
     let bound: Vec<&Token> = bound.iter().filter(|token| token.is_path()).collect();
     let list_path = match list {
-        [one] | [one, Token { text: _, .. }] if one.is_path() && list.get(1).is_none_or(|next| next.text == "-") => Some(path(&one.text)),
+        [one] | [one, Token { text: _, .. }] if one.is_path() && list.get(1).is_none_or(|next| next.text == "-") => {
+            Some(path(&one.text))
+        }
         _ => None,
     };
     let element_of = if bound.len() == 1 { list_path } else { None };
@@ -168,17 +170,16 @@ fn for_loop(tokens: &[Token], names: &mut Names) {
 }
 
 /// Words of the language, which are no variables.
-const KEYWORDS: [&str; 16] = [
-    "and", "or", "not", "is", "in", "if", "else", "for", "true", "True", "false", "False", "none", "None", "null", "loop",
-];
+const KEYWORDS: [&str; 16] =
+    ["and", "or", "not", "is", "in", "if", "else", "for", "true", "True", "false", "False", "none", "None", "null", "loop"];
 
 fn expression(tokens: &[Token], names: &mut Names) {
     for (index, token) in tokens.iter().enumerate() {
         let previous = index.checked_sub(1).map(|before| tokens[before].text.as_str());
         let next = tokens.get(index + 1).map(|after| after.text.as_str());
         let after_next = tokens.get(index + 2).map(|after| after.text.as_str());
-        let is_filter_or_test = matches!(previous, Some("|" | "is"))
-            || (previous == Some("not") && index >= 2 && tokens[index - 2].text == "is");
+        let is_filter_or_test =
+            matches!(previous, Some("|" | "is")) || (previous == Some("not") && index >= 2 && tokens[index - 2].text == "is");
         let is_called = next == Some("(");
         let is_argument = next == Some("=") && after_next != Some("=") && matches!(previous, Some("(" | ","));
         let parts = path(&token.text);

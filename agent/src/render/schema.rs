@@ -113,7 +113,8 @@ impl Schema {
             let _ = write!(text, "\n## {title}\n\n{}\n\n| name | is | |\n|---|---|---|\n", structure.doc);
             for field in &structure.fields {
                 let none = if field.can_be_none { ", or none" } else { "" };
-                let _ = writeln!(text, "| `{}` | {}{none} | {} |", field.name, describe(&field.kind), field.doc.replace('|', "\\|"));
+                let _ =
+                    writeln!(text, "| `{}` | {}{none} | {} |", field.name, describe(&field.kind), field.doc.replace('|', "\\|"));
             }
         }
         text

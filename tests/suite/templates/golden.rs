@@ -57,13 +57,15 @@ fn a_vm_with_everything() {
 
 #[test]
 fn an_old_release() {
-    let case = SpecCase { release: "rhel8", network: NetworkCase::Dual, disks: DiskCase::Huge, rich: true, ..SpecCase::default() };
+    let case =
+        SpecCase { release: "rhel8", network: NetworkCase::Dual, disks: DiskCase::Huge, rich: true, ..SpecCase::default() };
     check("rhel8-huge.ks", &render(&case).text);
 }
 
 #[test]
 fn a_hypervisor() {
-    let case = SpecCase { release: "f43", firmware: Firmware::Uefi, filesystem: Filesystem::Xfs, rich: true, ..SpecCase::default() };
+    let case =
+        SpecCase { release: "f43", firmware: Firmware::Uefi, filesystem: Filesystem::Xfs, rich: true, ..SpecCase::default() };
     check("f43-hypervisor.ks", &render_hypervisor(&case).text);
 }
 

@@ -343,8 +343,12 @@ fn check_handoff(status: u8, writes_report: bool, calls: &str, passes: bool) {
     for shell in SHELLS {
         let (machine, file) = installed(&SpecCase { rich: true, ..SpecCase::default() }, shell);
         let report = if writes_report { "echo '--- report' >$ROOT/var/lib/rekindle/puppet/last_run_report.yaml" } else { ":" };
-        machine.program("usr/bin/puppet", &format!("echo \"puppet $*\" >>$ROOT/log\n{report}\necho 'Error: it broke'\nexit {status}"));
-        let archive = Command::new("tar").args(["-czf"]).arg(machine.at("answer")).args(["-C", "/", "--files-from", "/dev/null"]).output();
+        machine.program(
+            "usr/bin/puppet",
+            &format!("echo \"puppet $*\" >>$ROOT/log\n{report}\necho 'Error: it broke'\nexit {status}"),
+        );
+        let archive =
+            Command::new("tar").args(["-czf"]).arg(machine.at("answer")).args(["-C", "/", "--files-from", "/dev/null"]).output();
         assert!(archive.expect("tar").status.success());
         let output = machine.execute(&file);
         assert_eq!(output.status.success(), passes, "{shell} {status}: {output:?}");

@@ -51,7 +51,8 @@ fn check_mistakes(files: &[(&str, &str)], expected: &[(&str, Option<usize>, &str
 
 #[test]
 fn a_sites_template_extends_the_shipped_base_and_overrides_a_block() {
-    let text = render(&[("web.ks.tera", "{% extends \"base.ks.tera\" %}\n{% block post %}\necho {{ vm.role | sh }}\n{% endblock %}\n")]);
+    let text =
+        render(&[("web.ks.tera", "{% extends \"base.ks.tera\" %}\n{% block post %}\necho {{ vm.role | sh }}\n{% endblock %}\n")]);
     let text = text.expect("rendered");
     assert!(text.contains("\necho shop-web\n"), "{text}");
     assert!(text.contains("\nignoredisk --only-use=vda\n"), "{text}");
@@ -71,7 +72,10 @@ fn a_sites_partial_takes_the_place_of_the_shipped_one_and_can_still_use_it() {
 fn every_mistake_in_every_template_is_found_with_file_and_line() {
     check_mistakes(
         &[
-            ("a.ks.tera", "{% extends \"base.ks.tera\" %}\n{% block post %}\n{{ vm.nmae }}\n{% if hosts.name %}{% endif %}\n{% endblock %}"),
+            (
+                "a.ks.tera",
+                "{% extends \"base.ks.tera\" %}\n{% block post %}\n{{ vm.nmae }}\n{% if hosts.name %}{% endif %}\n{% endblock %}",
+            ),
             ("b.ks.tera", "url\n{% include \"partials/missing.ks.tera\" %}\n{{ vm.role | kss }}"),
             ("c.ks.tera", "url\n{% if %}\n"),
             ("d.ks.tera", "{# no parent #}\n{% extends \"bsae.ks.tera\" %}"),
@@ -95,13 +99,15 @@ fn every_mistake_in_every_template_is_found_with_file_and_line() {
 
 #[test]
 fn a_template_in_a_cycle_is_refused() {
-    let error = load(&[("a.ks.tera", "{% extends \"b.ks.tera\" %}"), ("b.ks.tera", "{% extends \"a.ks.tera\" %}")]).expect_err("cycle");
+    let error =
+        load(&[("a.ks.tera", "{% extends \"b.ks.tera\" %}"), ("b.ks.tera", "{% extends \"a.ks.tera\" %}")]).expect_err("cycle");
     assert!(error.to_string().contains("Circular"), "{error}");
 }
 
 #[test]
 fn what_a_release_does_not_know_is_refused_with_the_line_of_the_result() {
-    let error = render(&[("web.ks.tera", "cmdline\nreboot\nfrobnicate\nurl --url={{ os.tree | ks }}\n%packages\n%end\n")]).expect_err("refused");
+    let error = render(&[("web.ks.tera", "cmdline\nreboot\nfrobnicate\nurl --url={{ os.tree | ks }}\n%packages\n%end\n")])
+        .expect_err("refused");
     let RenderError::Rejected { problems, .. } = &error else { panic!("{error}") };
     assert_eq!(problems[0].line, 3, "{error}");
     assert!(error.to_string().contains("VM `web1`"), "{error}");

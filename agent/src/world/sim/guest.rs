@@ -11,22 +11,30 @@
 
 use std::time::Duration;
 
+use super::act::{Act, Ask, Then, act};
 use super::desk::DeskError;
 use super::fault::GuestFault;
 use super::hypervisor::{GuestLogs, SimConfig};
 use super::installer_log::{append, installer_line};
 use super::kickstart::KickstartFacts;
 use super::state::{Content, InstalledSystem, SimState};
-use crate::observed::{DomainState, GuestEventKind, HandoffResult, HandoffStatus, InstallStage, InstalledPackage};
-use crate::spec::{Boot, DomainSpec, MacAddr, Timestamp, Token};
+use crate::observed::DomainState;
+use crate::spec::{Boot, DomainSpec, Timestamp, Token};
 use crate::world::DomainEvent;
 
 /// What partitions and empty file systems take on the hypervisor.
 const PARTITIONS_BYTES: u64 = 64 << 20;
 /// What an installed system takes.
 const SYSTEM_BYTES: u64 = 2 << 30;
-/// How often a guest asks again when the install listener is unavailable, as curl does.
-const RETRIES: u32 = 3;
+/// How often dracut's curl asks again for the kickstart, and the scripts' curl for the others, when the install listener does not
+/// answer or answers 5xx; the first pause is a second, each further one twice as long.
+const RETRIES_FETCH: u32 = 3;
+/// See `RETRIES_FETCH`.
+const RETRIES_SCRIPT: u32 = 4;
+/// How often the first-boot script calls until it is heard, whatever the answer; then its unit has failed.
+const RETRIES_FIRST_BOOT: u32 = 720;
+/// Between two of these.
+const PAUSE_FIRST_BOOT: Duration = Duration::from_secs(5);
 /// How long a failed installer sleeps before it reboots.
 const FAILED_SLEEP: Duration = Duration::from_secs(180);
 
@@ -101,9 +109,9 @@ pub(super) struct Run {
     pub(super) step: Option<(Timestamp, GuestStep)>,
     /// Its services answer.
     pub(super) serving: bool,
-    token: Option<Token>,
-    fault: Option<GuestFault>,
-    kickstart: KickstartFacts,
+    pub(super) token: Option<Token>,
+    pub(super) fault: Option<GuestFault>,
+    pub(super) kickstart: KickstartFacts,
     logs: bool,
     retries: u32,
 }
@@ -113,14 +121,6 @@ impl Run {
     pub(super) fn is_up(&self) -> bool {
         self.serving || self.step.is_some_and(|(_, step)| step.on_disk_boot() && step != GuestStep::FirstBoot)
     }
-}
-
-/// Something that a guest asks of the install listener.
-#[derive(Debug, Clone)]
-pub(super) enum Ask {
-    Kickstart(Vec<MacAddr>),
-    Tell(GuestEventKind),
-    PuppetArchive,
 }
 
 /// One step of one guest, begun.
@@ -133,79 +133,6 @@ pub(super) struct Turn {
     pub(super) token: Option<Token>,
     pub(super) asks: Vec<Ask>,
     act: Act,
-}
-
-/// What follows when everything has been asked.
-#[derive(Debug)]
-enum Then {
-    /// On to this step.
-    Go(GuestStep),
-    /// Nothing more happens.
-    Hang,
-    /// An installer that failed goes off after a while.
-    FailedOff,
-    /// The domain goes off; libvirt's reason.
-    Off(&'static str),
-    /// The domain crashes.
-    Crash,
-    /// The guest is up.
-    Up,
-}
-
-/// The whole of a step.
-#[derive(Debug)]
-struct Act {
-    asks: Vec<Ask>,
-    console: Vec<String>,
-    log: Vec<(&'static str, String)>,
-    then: Then,
-}
-
-impl Act {
-    fn new(then: Then) -> Self {
-        Self { asks: Vec::new(), console: Vec::new(), log: Vec::new(), then }
-    }
-
-    fn tell(mut self, kind: GuestEventKind) -> Self {
-        self.asks.push(Ask::Tell(kind));
-        self
-    }
-
-    fn ask(mut self, ask: Ask) -> Self {
-        self.asks.push(ask);
-        self
-    }
-
-    fn console(mut self, line: impl Into<String>) -> Self {
-        self.console.push(line.into());
-        self
-    }
-
-    fn log(mut self, severity: &'static str, message: impl Into<String>) -> Self {
-        self.log.push((severity, message.into()));
-        self
-    }
-
-    fn progress(self, message: &str) -> Self {
-        self.console(message).log("INFO", format!("anaconda: progress: {message}"))
-    }
-
-    fn failed(self, section: &str, output: &str) -> Self {
-        self.tell(GuestEventKind::Failed { section: section.to_owned(), output: output.to_owned() })
-    }
-
-    /// The installer stops with `message`, as Anaconda does in cmdline mode: both error sections run, then it sleeps and goes off.
-    fn stops(self, message: &str) -> Self {
-        let mut act = self
-            .log("CRIT", format!("anaconda: exception: Traceback (most recent call last):#012{message}"))
-            .log("INFO", "anaconda: core.util: Running kickstart %%onerror script(s)")
-            .log("INFO", "anaconda: kickstart.script: Running kickstart %%traceback script(s)")
-            .console(format!("The exact error message is: {message}."))
-            .failed("onerror", message)
-            .failed("traceback", message);
-        act.then = Then::FailedOff;
-        act
-    }
 }
 
 impl SimState {
@@ -276,12 +203,12 @@ impl SimState {
         Some(turn)
     }
 
-    /// Applies a step after its asks. `kickstart` is the first answer to `Ask::Kickstart`; `unavailable`: some ask got a 503.
+    /// Applies a step after its asks. `kickstart` is the first answer to `Ask::Kickstart`, `refused` the worst answer to any.
     pub(super) fn end_turn(
         &mut self,
         turn: Turn,
         kickstart: Option<Result<String, DeskError>>,
-        unavailable: bool,
+        refused: Option<DeskError>,
         speed: u32,
         events: &mut Vec<DomainEvent>,
     ) {
@@ -293,10 +220,13 @@ impl SimState {
             // Asked to go off while the step was under way.
             return;
         }
-        if unavailable && run.retries < RETRIES {
+        if let Some(pause) = refused.as_ref().and_then(|refused| pause(step, refused, run.retries)) {
             run.retries += 1;
-            run.step = Some((at.plus(Duration::from_secs(1 << run.retries) / speed), step));
+            run.step = Some((at.plus(pause / speed), step));
             return;
+        }
+        if refused.is_some() && step.on_disk_boot() {
+            act = Act { unit_fails: true, ..Act::new(Then::Go(GuestStep::Serve)) };
         }
         run.retries = 0;
         match kickstart {
@@ -315,7 +245,8 @@ impl SimState {
         if let Some(path) = spec.installer_log.as_ref().filter(|_| run.logs && !lines.is_empty()) {
             append(path, &lines);
         }
-        if matches!(act.then, Then::Go(_)) && !self.write_step(step, &spec, &facts, token) {
+        let writes = matches!(act.then, Then::Go(_)) && !act.unit_fails;
+        if writes && !self.write_step(step, &spec, &facts, token) {
             if let Some(domain) = self.domains.get_mut(&name) {
                 domain.state = DomainState::Paused;
                 domain.reason = "I/O error";
@@ -385,147 +316,13 @@ impl SimState {
     }
 }
 
-/// What a guest does at `step`.
-fn act(step: GuestStep, run: &Run, spec: &DomainSpec, address: Option<std::net::IpAddr>, at: Timestamp) -> Act {
-    match &run.fault {
-        Some(GuestFault::HangsAt(here)) if *here == step => return Act::new(Then::Hang),
-        Some(GuestFault::StopsAt(here)) if *here == step => return Act::new(Then::Off("destroyed")),
-        Some(GuestFault::CrashesAt(here)) if *here == step => {
-            return Act::new(Then::Crash).console("Kernel panic - not syncing: Fatal exception");
-        }
-        _ => {}
-    }
-    match step {
-        GuestStep::Fetch => fetch(run, spec),
-        GuestStep::Pre => match run.fault {
-            Some(GuestFault::PreFails) => Act::new(Then::Hang)
-                .log("ERR", "anaconda: kickstart.script: Error code 1 running the kickstart script at line 12")
-                .failed("pre", "mdadm: no arrays found\nexit status 1")
-                .stops("There was an error running the kickstart script at line 12"),
-            _ => Act::new(Then::Go(GuestStep::Storage))
-                .log("INFO", "anaconda: kickstart.script: All kickstart %%pre script(s) have been run")
-                .tell(GuestEventKind::Stage(InstallStage::Pre)),
-        },
-        GuestStep::Storage => match run.fault {
-            Some(GuestFault::DiskTooSmall) => {
-                Act::new(Then::Hang).progress("Configuring storage").stops("Unable to allocate requested partition scheme")
-            }
-            _ => Act::new(Then::Go(GuestStep::Packages))
-                .log("INFO", "anaconda: installation: Queue started: Installation queue (1/16)")
-                .progress("Setting up the installation environment")
-                .progress("Configuring storage")
-                .progress("Creating disklabel on /dev/vda")
-                .progress("Creating ext4 on /dev/vda1")
-                .progress("Running pre-installation scripts")
-                .tell(GuestEventKind::Stage(InstallStage::Storage)),
-        },
-        GuestStep::Packages => packages(run),
-        GuestStep::Post => match run.fault {
-            Some(GuestFault::PostFails) => Act::new(Then::Hang)
-                .progress("Running post-installation scripts")
-                .log("ERR", "anaconda: kickstart.script: Error code 3 running the kickstart script at line 103")
-                .failed("post", "sed: can't read /etc/missing.conf: No such file or directory\nexit status 3"),
-            _ => Act::new(Then::Go(GuestStep::Reboot))
-                .progress("Running post-installation scripts")
-                .tell(GuestEventKind::Stage(InstallStage::Post))
-                .log(
-                    "INFO",
-                    "anaconda: installation: All tasks in the installation queue are done. Installation successfully finished.",
-                ),
-        },
-        GuestStep::Reboot => match run.fault {
-            Some(GuestFault::NeverReboots) => Act::new(Then::Hang).console("Installation complete. Press ENTER to quit:"),
-            _ => Act::new(Then::Off("shutdown")).console("reboot: Power down"),
-        },
-        GuestStep::FirstBoot => match (&run.fault, address) {
-            (Some(GuestFault::NeverCallsFirstBoot), _) | (_, None) => Act::new(Then::Hang).console("localhost login: "),
-            (_, Some(address)) => Act::new(Then::Go(GuestStep::Report))
-                .console(format!("{} login: ", spec.name))
-                .tell(GuestEventKind::FirstBoot { address }),
-        },
-        GuestStep::Report => {
-            let next = if run.kickstart.puppet { GuestStep::Handoff } else { GuestStep::Serve };
-            Act::new(Then::Go(next)).tell(GuestEventKind::Packages(installed(&run.kickstart)))
-        }
-        GuestStep::Handoff => handoff(run, at),
-        GuestStep::Serve => Act::new(Then::Up),
-    }
-}
-
-fn fetch(run: &Run, spec: &DomainSpec) -> Act {
-    let Boot::Install { cmdline, .. } = &spec.boot else { return Act::new(Then::Hang) };
-    if run.fault == Some(GuestFault::NeverFetches) || run.token.is_none() {
-        return Act::new(Then::Hang).console("dracut-initqueue: timeout, still waiting for following initqueue hooks");
-    }
-    let sends_mac = cmdline.split_whitespace().any(|word| word == "inst.ks.sendmac");
-    let macs = if sends_mac { spec.nics.iter().map(|nic| nic.mac).collect() } else { Vec::new() };
-    match run.fault {
-        Some(GuestFault::KickstartRejected) => {
-            let message = "The following problem occurred on line 7 of the kickstart file: Unknown command: frobnicate";
-            Act::new(Then::Hang)
-                .ask(Ask::Kickstart(macs))
-                .log("ERR", format!("anaconda: kickstart.parsing: {message}"))
-                .console("An error occurred during reading the kickstart file:")
-                .console(message)
-                .console("The installer will now terminate.")
-        }
-        _ => Act::new(Then::Go(GuestStep::Pre))
-            .ask(Ask::Kickstart(macs))
-            .console("anaconda: fetched kickstart")
-            .log("INFO", "anaconda: kickstart.script: Running kickstart %%pre script(s)"),
-    }
-}
-
-fn packages(run: &Run) -> Act {
-    let start = Act::new(Then::Hang).progress("Starting package installation process");
-    match &run.fault {
-        Some(GuestFault::RepositoryUnreachable) => start
-            .log("ERR", "packaging: base repo (http://mirror/BaseOS) not valid -- removing it")
-            .log("ERR", "packaging: reason for repo removal: Cannot download repodata/repomd.xml: All mirrors were tried")
-            .stops("The following mandatory spokes are not completed: Installation source, Software selection"),
-        Some(GuestFault::PackageMissing(name)) => start.stops(&format!("Problems in request: missing packages: {name}")),
-        Some(GuestFault::ScriptletFails(name)) => start
-            .log("ERR", format!("dnf: Error in POSTIN scriptlet in rpm package {name}"))
-            .stops(&format!("Error in POSTIN scriptlet in rpm package {name}")),
-        _ => {
-            let names = &run.kickstart.packages;
-            let mut act = Act::new(Then::Go(GuestStep::Post))
-                .progress("Installing.")
-                .progress("Starting package installation process")
-                .log("INFO", format!("packaging: {} packages selected totalling 214 MiB", names.len()))
-                .log("INFO", "packaging: Downloading packages to /mnt/sysroot/var/cache/dnf.")
-                .log("INFO", "packaging: Downloading packages finished.")
-                .progress("Preparing transaction from installation source");
-            for package in installed(&run.kickstart) {
-                act = act
-                    .log("INFO", format!("packaging: Installed: {}-{}.{} 1650000000 0", package.name, package.evr, package.arch));
-            }
-            act.progress("Installing boot loader")
-                .progress("Performing post-installation setup tasks")
-                .tell(GuestEventKind::Stage(InstallStage::Packages))
-        }
-    }
-}
-
-fn handoff(run: &Run, at: Timestamp) -> Act {
-    let (status, failures) = match run.fault {
-        Some(GuestFault::PuppetSilent) => return Act::new(Then::Go(GuestStep::Serve)).ask(Ask::PuppetArchive),
-        Some(GuestFault::PuppetFails) => {
-            let failure = "File[/etc/shop.conf]: Could not set 'present' on ensure: No such file or directory".to_owned();
-            (HandoffStatus::Failed, vec![failure])
-        }
-        _ => (HandoffStatus::Changed, Vec::new()),
+/// How long a guest waits before it asks again after `refused`; none: it does not.
+fn pause(step: GuestStep, refused: &DeskError, retries: u32) -> Option<Duration> {
+    let most = match step {
+        _ if step.on_disk_boot() => return (retries < RETRIES_FIRST_BOOT).then_some(PAUSE_FIRST_BOOT),
+        GuestStep::Fetch => RETRIES_FETCH,
+        _ => RETRIES_SCRIPT,
     };
-    let result = HandoffResult { status, time: at.to_string(), failures, resources: (12, 9) };
-    Act::new(Then::Go(GuestStep::Serve)).ask(Ask::PuppetArchive).tell(GuestEventKind::Handoff(result))
-}
-
-fn installed(facts: &KickstartFacts) -> Vec<InstalledPackage> {
-    let package = |name: &String| InstalledPackage {
-        name: name.clone(),
-        evr: "1.0-1".to_owned(),
-        arch: "noarch".to_owned(),
-        sha256_header: None,
-    };
-    facts.packages.iter().map(package).collect()
+    // A 404 is final for curl.
+    (*refused == DeskError::Unavailable && retries < most).then(|| Duration::from_secs(1 << retries))
 }

@@ -10,10 +10,11 @@ use std::time::Duration;
 use camino::Utf8Path;
 use uuid::Uuid;
 
+use super::act::Ask;
 use super::calls::refused;
 use super::desk::{DeskError, GuestDesk};
 use super::fault::{Call, CallFault, Fault, Faults};
-use super::guest::{Ask, GuestStep};
+use super::guest::GuestStep;
 use super::state::{Content, Definition, SimDomain, SimNetwork, SimState, SimVolume};
 use crate::observed::{DomainState, ObservedHost};
 use crate::spec::{Boot, DomainSpec, DomainType, NetworkSpec, NicSpec, PoolName, PoolSpec, Timestamp, VmName, VolumeSpec};
@@ -103,6 +104,11 @@ impl SimHypervisor {
         *self.desk.write().unwrap_or_else(PoisonError::into_inner) = Some(desk);
     }
 
+    /// Unplugs them again: the agent is dead, and its listeners with it.
+    pub fn disconnect_guests(&self) {
+        *self.desk.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// A copy of everything, to look at and to compare.
     pub fn state(&self) -> SimState {
         self.lock().state.clone()
@@ -119,7 +125,7 @@ impl SimHypervisor {
         loop {
             let Some(turn) = self.lock().state.take_turn(now) else { return };
             let desk = self.desk.read().unwrap_or_else(PoisonError::into_inner).clone();
-            let (mut kickstart, mut unavailable) = (None, false);
+            let (mut kickstart, mut refused) = (None, None);
             for ask in &turn.asks {
                 let token = turn.token.as_ref().map_or("", |token| token.reveal());
                 let answer = match (&desk, ask) {
@@ -131,11 +137,17 @@ impl SimHypervisor {
                         told
                     }
                     (Some(desk), Ask::Tell(kind)) => desk.tell(token, kind.clone()),
+                    (Some(desk), Ask::TellOnce(kind)) => {
+                        drop(desk.tell(token, kind.clone()));
+                        Ok(())
+                    }
                     (Some(desk), Ask::PuppetArchive) => desk.puppet_archive(token),
                 };
                 if let Err(error) = answer {
                     tracing::debug!(?error, "the install listener turned a simulated guest away");
-                    unavailable |= error == DeskError::Unavailable;
+                    if error == DeskError::Unavailable || refused.is_none() {
+                        refused = Some(error);
+                    }
                 }
             }
             if desk.is_none() && turn.asks.iter().any(|ask| matches!(ask, Ask::Kickstart(_))) {
@@ -143,7 +155,7 @@ impl SimHypervisor {
             }
             let mut inner = self.lock();
             let mut events = Vec::new();
-            inner.state.end_turn(turn, kickstart, unavailable, self.config.speed, &mut events);
+            inner.state.end_turn(turn, kickstart, refused, self.config.speed, &mut events);
             inner.events.append(&mut events);
             self.release(inner);
         }

@@ -17,7 +17,8 @@
 //! * **Things of others**: domains, networks, pools and volumes without our mark, which every call must leave alone.
 //! * **Guests.** One that boots the installer runs [`GuestStep::Fetch`] to [`GuestStep::Reboot`]; one that boots its disk runs
 //!   [`GuestStep::FirstBoot`] to [`GuestStep::Serve`], if an installer has finished on that disk. The token is read from the
-//!   kernel command line and stays on the disk, as it does in a real guest. Log files are written as Anaconda and a serial
+//!   kernel command line and stays on the disk, as it does in a real guest. Calls that are not heard are repeated as curl and
+//!   the shipped scripts repeat them. Log files are written as Anaconda and a serial
 //!   console would. A domain whose type does not work starts and does nothing, as under a `/dev/kvm` that only opens.
 //! * **Lifecycle events**, after the change that they tell of.
 //!
@@ -25,6 +26,7 @@
 //! understood), XML beyond name, UUID and our mark, CPU and I/O load, live changes of running domains, and autostart of domains, for
 //! which the trait has no call.
 
+mod act;
 mod boot;
 mod calls;
 mod checks;

@@ -15,6 +15,7 @@ use super::super::hypervisor::{GuestExit, HypervisorError, Result};
 use super::connection::Session;
 use super::domains::ours;
 use super::error::is_any;
+use super::interfaces;
 use super::xml::agent_connected;
 use crate::spec::VmName;
 
@@ -41,17 +42,12 @@ pub(super) fn addresses(session: &Session, vm: &VmName, uuid: Uuid) -> Result<Ve
         if source == sys::VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT && !domain.xml_desc(0).is_ok_and(|xml| agent_connected(&xml)) {
             continue;
         }
-        let interfaces = match domain.interface_addresses(source, 0) {
-            Ok(interfaces) => interfaces,
+        let known = match interfaces::addresses(&domain, source) {
+            Ok(known) => known,
             Err(_) if session.connect.is_alive().unwrap_or(false) => continue,
             Err(error) => return session.check("domain", "ask for addresses of", vm.as_str(), Err(error)),
         };
-        let found: BTreeSet<IpAddr> = interfaces
-            .iter()
-            .flat_map(|interface| &interface.addrs)
-            .filter_map(|address| address.addr.parse().ok())
-            .filter(|address| reachable(*address))
-            .collect();
+        let found: BTreeSet<IpAddr> = known.into_iter().filter(|address| reachable(*address)).collect();
         if !found.is_empty() {
             return Ok(found.into_iter().collect());
         }

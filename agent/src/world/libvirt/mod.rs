@@ -8,6 +8,7 @@ mod domains;
 mod error;
 mod events;
 mod guest;
+mod interfaces;
 mod networks;
 mod observe;
 mod pools;

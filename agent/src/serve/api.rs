@@ -47,6 +47,8 @@ const CONNECTIONS: usize = 64;
 const HEAD: Duration = Duration::from_secs(15);
 /// A connection on which nothing moves is closed; followers get a sign of life more often.
 const STALL: Duration = Duration::from_secs(60);
+/// How long a wish may wait for the loop before it is answered as queued: shorter than any client waits.
+const DECISION: Duration = Duration::from_secs(15);
 /// Bytes of a request's body.
 const BODY: usize = 256 << 10;
 
@@ -130,7 +132,11 @@ pub fn open(path: &Utf8Path, group: &str) -> Result<ApiSocket, SocketError> {
 
 /// Answers on the socket. Ends only when it is dropped; the socket's file goes with it.
 pub async fn serve(socket: ApiSocket, handle: Handle, traffic: Arc<Traffic>) -> Infallible {
-    let router = api_router(Arc::new(Api { handle, traffic }));
+    serve_within(socket, handle, traffic, DECISION).await
+}
+
+async fn serve_within(socket: ApiSocket, handle: Handle, traffic: Arc<Traffic>, decision: Duration) -> Infallible {
+    let router = api_router(Arc::new(Api { handle, traffic, decision }));
     let free = Arc::new(Semaphore::new(CONNECTIONS));
     let mut tasks = JoinSet::new();
     loop {
@@ -158,7 +164,7 @@ pub async fn serve(socket: ApiSocket, handle: Handle, traffic: Arc<Traffic>) -> 
 pub async fn serve_health(listener: TcpListener, handle: Handle, traffic: Arc<Traffic>) -> Infallible {
     let limits =
         InstallLimits { connections: CONNECTIONS, connections_per_peer: 16, head: HEAD, stall: STALL, ..Default::default() };
-    listen::accept(listener, health_router(Arc::new(Api { handle, traffic })), limits, |_| true).await
+    listen::accept(listener, health_router(Arc::new(Api { handle, traffic, decision: DECISION })), limits, |_| true).await
 }
 
 async fn connection(stream: UnixStream, router: Router, group: Option<u32>) {
@@ -190,6 +196,7 @@ async fn connection(stream: UnixStream, router: Router, group: Option<u32>) {
 struct Api {
     handle: Handle,
     traffic: Arc<Traffic>,
+    decision: Duration,
 }
 
 type Shared = State<Arc<Api>>;
@@ -274,8 +281,15 @@ impl Api {
     }
 
     async fn request(&self, caller: &Caller, request: Request) -> Answer {
-        match self.handle.request(request).await {
-            Ok(()) => Ok(json(StatusCode::ACCEPTED, &AcceptedView { by: caller.name.clone() })),
+        let by = caller.name.clone();
+        // A task of its own: a wish that was told to be queued is not taken back when its asker goes away.
+        let handle = self.handle.clone();
+        let asking = tokio::spawn(async move { handle.request(request).await });
+        let Ok(answered) = tokio::time::timeout(self.decision, asking).await else {
+            return Ok(json(StatusCode::ACCEPTED, &AcceptedView { by, queued: true }));
+        };
+        match answered.unwrap_or(Err(RequestError::ShuttingDown)) {
+            Ok(()) => Ok(json(StatusCode::ACCEPTED, &AcceptedView { by, queued: false })),
             Err(error) => {
                 let status = match &error {
                     RequestError::UnknownVm { .. } => StatusCode::NOT_FOUND,

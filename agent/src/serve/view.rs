@@ -428,11 +428,14 @@ impl From<&Failure> for FailureView {
     }
 }
 
-/// What was asked for is stored: the answer to every `POST`.
+/// What was asked for is stored, or waits to be: the answer to every `POST`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptedView {
     /// In whose name.
     pub by: String,
+    /// The loop is at work on the VM and has not decided yet; it will when that work ends. Follow the events.
+    #[serde(default)]
+    pub queued: bool,
 }
 
 /// Why something was not done: the body of every answer that is not 2xx.

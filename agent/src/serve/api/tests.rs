@@ -102,11 +102,15 @@ impl Agent {
 }
 
 fn start() -> Agent {
+    start_with(SOON)
+}
+
+fn start_with(decision: Duration) -> Agent {
     let dir = tempfile::tempdir().unwrap();
     let path = Utf8PathBuf::from_path_buf(dir.path().join("api.sock")).unwrap();
     let rig = testing::rig(crate::spec::sample::spec(Utf8Path::new("/nonexistent")));
     let socket = open(&path, "no-such-group").unwrap();
-    let task = tokio::spawn(serve(socket, rig.handle.clone(), Arc::new(Traffic::default())));
+    let task = tokio::spawn(serve_within(socket, rig.handle.clone(), Arc::new(Traffic::default()), decision));
     Agent { dir, client: ApiClient::new(&path), rig, task }
 }
 
@@ -205,6 +209,16 @@ async fn wishes_reach_the_loop_in_the_name_of_who_asked() {
     ];
     assert_eq!(heard, expected);
     assert_eq!(asking.await.unwrap(), ([by.clone(), by.clone(), by], "VM `web1`: it has not failed".to_owned()));
+}
+
+#[tokio::test]
+async fn a_wish_for_a_busy_vm_is_queued_and_not_lost() {
+    let mut agent = start_with(Duration::from_millis(50));
+    let accepted = agent.client.rebuild(&[web1()]).await.unwrap();
+    assert!(accepted.queued);
+    let (request, answer) = agent.rig.requests.recv().await.unwrap();
+    assert!(matches!(request, Request::Rebuild { .. }));
+    assert!(!answer.is_closed(), "somebody still waits for the decision");
 }
 
 #[tokio::test]

@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rekindle::observed::DomainState;
 use rekindle::spec::{
     Address4, Address6, Boot, DhcpRange, DomainNic, Forward, MacAddr, NetworkKind, NetworkSpec, NicSource, NicSpec,
 };
 use rekindle::world::{GuestExit, Hypervisor, HypervisorError};
 use rekindle_tests::sandbox::within;
 
-use super::{domain, libvirt, make, run, until, vm};
+use super::{domain, libvirt, make, observed, run, until, vm};
 
 /// `/init`: the network by DHCP, then the agent on its virtio port; says so on the console.
 const INIT: &str = r#"#!/bin/sh
@@ -20,7 +21,10 @@ mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; m
 while read -r module; do insmod "/lib/modules/$module"; done </lib/modules/order
 ip link set eth0 up && udhcpc -i eth0 -q -s /lib/lease.sh
 for port in /sys/class/virtio-ports/*; do
-    case $(cat "$port/name") in org.qemu.guest_agent.0) agent=/dev/${port##*/} ;; esac
+    case $(cat "$port/name") in
+    org.qemu.guest_agent.0) agent=/dev/${port##*/} ;;
+    org.fedoraproject.anaconda.log.0) echo "a line of the installer" >"/dev/${port##*/}" ;;
+    esac
 done
 echo "guest agent on $agent"
 exec qemu-ga --method=virtio-serial --path="$agent"
@@ -75,7 +79,7 @@ fn lan() -> NetworkSpec {
 }
 
 #[test]
-fn commands_run_in_the_guest_and_its_addresses_are_known() {
+fn a_guest_logs_answers_through_its_agent_and_ends_with_its_reboot() {
     within(|| {
         let tree = tree();
         let initrd = Utf8PathBuf::from("/var/lib/rekindle/initrd.img");
@@ -122,5 +126,15 @@ fn commands_run_in_the_guest_and_its_addresses_are_known() {
         assert_eq!(addresses, [IpAddr::from([192, 0, 2, 9])], "the address of its DHCP entry");
         let console = fs::read_to_string(&web.console_log).expect("the console's log");
         assert!(console.contains("guest agent on /dev/vport"), "{console}");
+        until("the installer's log has its line", || {
+            let log = fs::read_to_string("/var/lib/rekindle/installer.log").unwrap_or_default();
+            log.contains("a line of the installer").then_some(())
+        });
+
+        // As an installer ends. What the agent says to it does not matter.
+        let reboot = exec(&["/bin/sh", "-c", "reboot -f"], 5);
+        until("the reboot ends the domain", || (observed(&libvirt, "web1").state == DomainState::ShutOff).then_some(()));
+        println!("reboot: {reboot:?}; libvirt's reason: {}", observed(&libvirt, "web1").reason);
+        assert_eq!(libvirt.addresses(&web.name, web.uuid).expect("known"), Vec::<IpAddr>::new(), "it is off");
     });
 }

@@ -2,6 +2,7 @@
 
 pub mod contract;
 pub mod fleet;
+pub mod lab;
 pub mod sandbox;
 pub mod simhost;
 pub mod site;

@@ -2,6 +2,7 @@
 //! `.config/nextest.toml` runs one at a time.
 
 mod convergence;
+mod e2e;
 mod faults;
 mod generate;
 mod layering;

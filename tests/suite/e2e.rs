@@ -1,0 +1,109 @@
+//! End to end: the real binary, real libvirt, real qemu, the stand-in installer, in a sandbox hypervisor.
+//!
+//! Each install takes about 40 s on an idle machine and several times that on a busy one; the limits are for the busy one.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use rekindle_tests::lab::Lab;
+use rekindle_tests::sandbox;
+
+const INSTALL: Duration = Duration::from_secs(600);
+
+/// What the VM's web server says.
+fn ask(address: &str) -> String {
+    let mut stream = TcpStream::connect((address, 8080)).expect("the VM answers");
+    stream.write_all(b"GET /health HTTP/1.0\r\n\r\n").expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn an_empty_hypervisor_serves_after_one_apply_and_a_second_apply_has_nothing_to_do() {
+    sandbox::within(|| {
+        let lab = Lab::new(&["web1"]);
+        println!("{}", lab.ok(&["apply"]));
+        let answer = ask("10.44.0.10");
+        assert!(answer.contains("shop-web") && answer.contains("web1"), "{answer}");
+        let status = lab.status("web1");
+        println!("{}", lab.ok(&["status", "web1"]));
+        assert!(status["packages"].to_string().contains("shop-web"), "the VM has told its packages: {status:#}");
+        let plan: serde_json::Value = serde_json::from_str(&lab.ok(&["plan", "--json"])).expect("JSON");
+        println!("{plan:#}");
+        lab.ok(&["apply"]);
+        assert_eq!(lab.phase("web1"), ("ready".to_owned(), 1), "a second apply changes nothing");
+    });
+}
+
+#[test]
+fn a_rebuild_keeps_address_and_kept_volume_and_makes_the_rest_anew() {
+    sandbox::within(|| {
+        let lab = Lab::new(&["db1"]);
+        let agent = lab.agent();
+        lab.wait("db1", INSTALL, |phase, _| phase == "ready" || phase == "failed");
+        assert_eq!(lab.phase("db1"), ("ready".to_owned(), 1), "{}", lab.ok(&["status", "db1"]));
+        let volumes = lab.virsh(&["vol-list", "rekindle"]);
+        let mac = lab.virsh(&["domiflist", "db1"]);
+        let kept_before = inode("/var/lib/rekindle/images/db1-data.qcow2");
+        let root_before = inode("/var/lib/rekindle/images/db1-root.qcow2");
+        let refused = lab.rekindle(&["rebuild", "db1"]);
+        assert_eq!(refused.status.code(), Some(2), "no terminal and no `--yes` is no consent");
+        println!("{}", lab.ok(&["rebuild", "db1", "--yes"]));
+        assert_eq!(lab.phase("db1"), ("ready".to_owned(), 2));
+        assert_eq!(inode("/var/lib/rekindle/images/db1-data.qcow2"), kept_before, "the kept volume is the same file");
+        assert_ne!(inode("/var/lib/rekindle/images/db1-root.qcow2"), root_before, "the root volume is another");
+        assert_eq!(lab.virsh(&["domiflist", "db1"]).split_whitespace().last(), mac.split_whitespace().last(), "the same MAC");
+        assert_eq!(lab.virsh(&["vol-list", "rekindle"]), volumes, "no stray volume");
+        drop(agent);
+    });
+}
+
+fn inode(path: &str) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).expect("a volume").ino()
+}
+
+#[test]
+fn an_agent_killed_in_every_phase_of_an_install_ends_with_one_ready_vm() {
+    sandbox::within(|| {
+        let lab = Lab::new(&["web1"]);
+        for phase in ["preparing", "installing", "installed", "booting", "verifying"] {
+            let agent = lab.agent();
+            // Short phases can be over before they are seen: then the kill falls into the next one.
+            let order = ["absent", "preparing", "installing", "installed", "booting", "verifying", "ready"];
+            let rank = |name: &str| order.iter().position(|known| *known == name).unwrap_or(0);
+            lab.wait("web1", INSTALL, |now, _| {
+                assert_ne!(now, "failed", "{}", lab.log());
+                rank(now) >= rank(phase)
+            });
+            agent.kill();
+        }
+        let _agent = lab.agent();
+        lab.wait("web1", INSTALL, |phase, _| phase == "ready" || phase == "failed");
+        assert_eq!(lab.phase("web1"), ("ready".to_owned(), 1), "{}", lab.ok(&["status", "web1"]));
+        assert_eq!(lab.virsh(&["list", "--all", "--name"]), "web1");
+        assert_eq!(lab.virsh(&["vol-list", "rekindle"]).matches("web1").count(), 2, "one volume (name and path)");
+    });
+}
+
+#[test]
+fn failures_are_named_with_their_evidence_and_a_change_of_the_site_mends_them() {
+    sandbox::within(|| {
+        let lab = Lab::new(&["web1"]);
+        let role = std::fs::read_to_string(lab.path.join("site/roles/shop-web.toml")).expect("the role");
+        lab.write("roles/shop-web.toml", &role.replace("packages = [\"shop-web\"]", "packages = [\"shop-web\", \"no-such-package\"]"));
+        let output = lab.rekindle(&["apply"]);
+        assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+        let status = lab.status("web1");
+        assert_eq!(status["failure"]["cause"], "package-not-found", "{status:#}");
+        let told = lab.ok(&["status", "web1"]);
+        println!("{told}");
+        assert!(told.contains("no-such-package"), "{told}");
+        assert_eq!(lab.virsh(&["list", "--name"]), "", "a failed install is ended, not left to loop");
+        lab.write("roles/shop-web.toml", &role);
+        println!("{}", lab.ok(&["apply"]));
+        assert_eq!(lab.phase("web1").0, "ready");
+    });
+}

@@ -7,7 +7,7 @@
 #   make docs     the documentation of the code   make install  DESTDIR= PREFIX=/usr
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup guest lint test demo bench docs build install
+.PHONY: help setup guest lint test demo bench docs build install install-files
 
 # Builds and caches live outside the clone, so that a fresh clone starts warm.
 export REKINDLE_CACHE ?= $(HOME)/.cache/rekindle
@@ -48,9 +48,12 @@ bench: setup
 docs: setup
 	cargo doc --workspace --no-deps --locked --document-private-items
 
-install: build
+install: build install-files
+
+# What `install` does once the binary is built, for packagers.
+install-files:
 	install -D -m 755 $(CARGO_TARGET_DIR)/release/rekindle $(DESTDIR)$(PREFIX)/bin/rekindle
 	install -D -m 644 dist/systemd/rekindle.service $(DESTDIR)$(PREFIX)/lib/systemd/system/rekindle.service
 	install -D -m 644 dist/sysusers.d/rekindle.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/rekindle.conf
 	install -D -m 644 dist/tmpfiles.d/rekindle.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rekindle.conf
-	install -D -m 644 dist/config.d/10-rekindle.toml $(DESTDIR)$(PREFIX)/lib/rekindle/agent.d/10-rekindle.toml
+	install -D -m 644 dist/agent.toml $(DESTDIR)$(PREFIX)/share/doc/rekindle/agent.toml

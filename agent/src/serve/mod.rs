@@ -14,6 +14,7 @@ mod limits;
 mod listen;
 mod metrics;
 mod range;
+mod socket;
 mod traffic;
 pub mod view;
 

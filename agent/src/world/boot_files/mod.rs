@@ -11,6 +11,7 @@
 //! calls [`cached`]. A directory appears under its digest only when it is whole (written elsewhere, synced, renamed), so a
 //! kill at any instant leaves nothing that looks good and is not. Nothing here may hand out a file whose digest was not compared.
 
+mod error;
 mod source;
 mod treeinfo;
 
@@ -25,9 +26,10 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Change, Disposition};
+use super::Change;
 use crate::observed::BootFiles;
 use crate::spec::{OsName, OsSpec, Timestamp, TreeLocation};
+pub use error::BootFilesError;
 pub use source::TreeReadError;
 use source::{Patience, Source, read_error};
 use treeinfo::{TreeFile, Treeinfo, TreeinfoError};
@@ -50,97 +52,6 @@ struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { treeinfo: 256 << 10, image: 1 << 30, patience: Patience::default() }
-    }
-}
-
-/// Why an OS's boot files could not be had.
-#[derive(Debug, thiserror::Error)]
-pub enum BootFilesError {
-    /// A file of the tree could not be read.
-    #[error("OS `{os}`: cannot read `{place}`")]
-    Read {
-        /// The OS.
-        os: OsName,
-        /// Path or URL.
-        place: String,
-        /// Why.
-        #[source]
-        source: TreeReadError,
-    },
-    /// Neither `.treeinfo` nor `treeinfo` is there.
-    #[error(
-        "OS `{os}`: `{place}` is not an install tree: it has no `.treeinfo`; give the directory that holds `.treeinfo` and `images/`"
-    )]
-    NoTreeinfo {
-        /// The OS.
-        os: OsName,
-        /// Where the tree should be.
-        place: String,
-    },
-    /// `.treeinfo` cannot be understood or lacks something.
-    #[error("OS `{os}`: `{place}`: {reason}")]
-    BadTreeinfo {
-        /// The OS.
-        os: OsName,
-        /// Path or URL of the file.
-        place: String,
-        /// What is wrong, with the line where there is one.
-        reason: String,
-    },
-    /// The file is not the one that `.treeinfo` describes.
-    #[error(
-        "OS `{os}`: `{place}` has sha256 {found}, `.treeinfo` says {expected}: the tree is damaged or half synchronised; sync it again"
-    )]
-    WrongDigest {
-        /// The OS.
-        os: OsName,
-        /// Path or URL.
-        place: String,
-        /// From `.treeinfo`.
-        expected: String,
-        /// Of what was read.
-        found: String,
-    },
-    /// A file is larger than any such file.
-    #[error("OS `{os}`: `{place}` is larger than {limit} bytes, which no install tree needs")]
-    TooLarge {
-        /// The OS.
-        os: OsName,
-        /// Path or URL.
-        place: String,
-        /// In bytes.
-        limit: u64,
-    },
-    /// The cache on this host could not be read or written.
-    #[error("boot file cache: {action} `{path}`")]
-    Cache {
-        /// What was tried, as in "create".
-        action: &'static str,
-        /// On what.
-        path: Utf8PathBuf,
-        /// The system's words.
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl BootFilesError {
-    /// What the loop does about it.
-    pub fn disposition(&self) -> Disposition {
-        match self {
-            Self::Read { source: TreeReadError::NotAFile, .. }
-            | Self::NoTreeinfo { .. }
-            | Self::BadTreeinfo { .. }
-            | Self::TooLarge { .. } => Disposition::Blocked,
-            // A mirror that is away or between two syncs comes back.
-            Self::Read { .. } | Self::WrongDigest { .. } | Self::Cache { .. } => Disposition::RetryLater,
-        }
-    }
-
-    /// The cache's file system is full.
-    pub fn is_out_of_space(&self) -> bool {
-        matches!(self, Self::Cache { source, .. }
-            if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
     }
 }
 

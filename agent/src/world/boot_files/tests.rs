@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::observed::Disposition;
 use crate::spec::{Filesystem, Firmware};
 
 const NOW: Timestamp = Timestamp(1_795_418_280_000);

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use rekindle::observed::Phase;
 use rekindle::reconcile::Request;
 use rekindle::spec::{Spec, VmName};
+use rekindle::world::Store;
 use rekindle::world::sim::{Call, CallFault, ErrorKind, Fault, GuestFault, GuestLogs, GuestStep, SimConfig, Times};
 use rekindle_tests::simhost::{SimAgent, SimHost};
 use rekindle_tests::watch::Watch;
@@ -29,18 +30,27 @@ struct Life {
     effects: u64,
     turns: u32,
     rebuild: Option<u8>,
+    /// It reads another revision of the site, in which every VM has more memory and another package.
+    other_site: bool,
     /// Seconds until the next agent begins; nobody answers the guests meanwhile.
     dead: u64,
 }
 
 fn any_life() -> impl Strategy<Value = Life> {
     let dead = prop_oneof![3 => Just(0_u64), 1 => 1..60_u64];
-    (0..25_u64, 1..40_u32, proptest::option::weighted(0.3, 0..5_u8), dead).prop_map(|(effects, turns, rebuild, dead)| Life {
-        effects,
-        turns,
-        rebuild,
-        dead,
-    })
+    let rebuild = proptest::option::weighted(0.3, 0..5_u8);
+    (0..25_u64, 1..40_u32, rebuild, proptest::bool::weighted(0.3), dead)
+        .prop_map(|(effects, turns, rebuild, other_site, dead)| Life { effects, turns, rebuild, other_site, dead })
+}
+
+/// The same VMs with more memory and another package.
+fn other_revision(spec: &Spec) -> Spec {
+    let mut other = Spec { revision: "other".to_owned(), ..spec.clone() };
+    for vm in other.vms.values_mut() {
+        vm.memory_mib += 512;
+        vm.packages.push(rekindle_tests::site::name("chrony"));
+    }
+    other
 }
 
 struct Trial {
@@ -68,7 +78,8 @@ impl Trial {
     }
 
     async fn live(&mut self, life: &Life) {
-        let mut agent = self.host.agent(&self.spec, Some(life.effects));
+        let spec = if life.other_site { Arc::new(other_revision(&self.spec)) } else { Arc::clone(&self.spec) };
+        let mut agent = self.host.agent(&spec, Some(life.effects));
         if let Some(vm) = life.rebuild.and_then(|at| self.spec.vms.keys().nth(at.into())).cloned() {
             self.rebuild(&mut agent, vec![vm]).await;
         }
@@ -211,6 +222,9 @@ enum Trouble {
     Rebooted,
     Wiped,
     ClockJumps(u64),
+    PoolFull,
+    RootVanished(u8),
+    StoreLost,
 }
 
 fn any_trouble() -> impl Strategy<Value = Trouble> {
@@ -248,11 +262,14 @@ fn any_trouble() -> impl Strategy<Value = Trouble> {
         1 => Just(Trouble::Rebooted),
         1 => Just(Trouble::Wiped),
         1 => (1..100_000_u64).prop_map(Trouble::ClockJumps),
+        1 => Just(Trouble::PoolFull),
+        1 => (0..5_u8).prop_map(Trouble::RootVanished),
+        1 => Just(Trouble::StoreLost),
     ]
 }
 
 impl Trouble {
-    fn strike(&self, host: &SimHost, spec: &Spec) {
+    fn strike(&self, host: &mut SimHost, spec: &Spec) {
         let vm = |at: &u8| spec.vms.keys().nth((*at).into()).cloned();
         let ours = |at: &u8| vm(at).map(|vm| vm.as_str().to_owned());
         let fault = match self {
@@ -265,6 +282,15 @@ impl Trouble {
             Self::Rebooted => Some(Fault::HostRebooted),
             Self::Wiped => Some(Fault::LibvirtWiped),
             Self::ClockJumps(seconds) => Some(Fault::ClockJumps { span: Duration::from_secs(*seconds) }),
+            Self::PoolFull => Some(Fault::PoolFull { pool: "default".to_owned() }),
+            Self::RootVanished(at) => ours(at).map(|vm| {
+                host.sim.inject(Fault::DomainStopped { domain: vm.clone() });
+                Fault::VolumeVanished { pool: "default".to_owned(), volume: format!("{vm}-root.qcow2") }
+            }),
+            Self::StoreLost => {
+                host.store = Arc::new(Store::in_memory().expect("a store"));
+                None
+            }
         };
         if let Some(fault) = fault {
             host.sim.inject(fault);
@@ -293,7 +319,7 @@ proptest! {
         run(async {
             let mut trial = Trial::new(&spec, &found);
             for life in &lives {
-                trial.live(&Life { rebuild: None, dead: 0, ..life.clone() }).await;
+                trial.live(&Life { rebuild: None, other_site: false, dead: 0, ..life.clone() }).await;
             }
             let mut agent = trial.host.agent(&trial.spec, None);
             trial.settle(&mut agent).await;
@@ -340,7 +366,9 @@ proptest! {
             let harm = times.iter().flat_map(|(_, troubles)| troubles).any(Trouble::harms_others);
             let mut trial = Trial::new(&spec, if harm { &[] } else { &found });
             for (life, troubles) in &times {
-                troubles.iter().for_each(|trouble| trouble.strike(&trial.host, &trial.spec));
+                for trouble in troubles {
+                    trouble.strike(&mut trial.host, &trial.spec);
+                }
                 trial.live(life).await;
             }
             trial.host.sim.heal();
@@ -352,6 +380,58 @@ proptest! {
                 trial.settle(&mut agent).await;
             }
             trial.finish(&agent).await;
+        });
+    }
+
+    /// VMs that have left the site go when somebody consents, with their root disks and nothing else, wherever the agent is killed.
+    #[test]
+    fn vms_that_left_the_site_go_with_consent_and_take_nothing_else(
+        spec in any_site(),
+        found in any_found(),
+        stay in vec(any::<bool>(), 5),
+        kills in vec(0..6_u64, 0..4),
+    ) {
+        run(async {
+            let mut trial = Trial::new(&spec, &found);
+            let mut agent = trial.host.agent(&trial.spec, None);
+            trial.settle(&mut agent).await;
+            trial.finish(&agent).await;
+            let before = trial.host.sim.state();
+            let gone: Vec<VmName> = spec.vms.keys().zip(&stay).filter(|(_, stays)| !**stays).map(|(vm, _)| vm.clone()).collect();
+            let mut rest = spec.clone();
+            rest.vms.retain(|vm, _| !gone.contains(vm));
+            trial.spec = Arc::new(rest);
+
+            // Without consent, nothing happens to them.
+            let mut agent = trial.host.agent(&trial.spec, None);
+            trial.settle(&mut agent).await;
+            assert_eq!(trial.host.sim.state().domains, before.domains);
+
+            let mut agent = trial.host.agent(&trial.spec, Some(0));
+            let request = Request::Destroy { vms: gone.clone(), by: "property".to_owned() };
+            let (answer, _) = tokio::join!(agent.handle.request(request), agent.wheel.turn());
+            answer.expect("the wish is accepted");
+            for effects in kills {
+                let mut agent = trial.host.agent(&trial.spec, Some(effects));
+                for _ in 0..20 {
+                    agent.wheel.turn().await;
+                    trial.watch.look(&trial.host.sim);
+                }
+            }
+            let mut agent = trial.host.agent(&trial.spec, None);
+            trial.settle(&mut agent).await;
+
+            let mut expected = before;
+            for vm in &gone {
+                expected.domains.remove(vm.as_str());
+                for directory in expected.directories.values_mut() {
+                    directory.volumes.remove(&format!("{vm}-root.qcow2"));
+                }
+                assert_eq!(trial.host.store.record(vm).expect("the store"), None);
+            }
+            let state = trial.host.sim.state();
+            assert_eq!(state.domains, expected.domains);
+            assert_eq!(state.directories, expected.directories);
         });
     }
 }

@@ -15,7 +15,7 @@ use rekindle::plan::{Plan, PlanInput, Policy, plan};
 use rekindle::spec::{Deadlines, DomainType, Spec, Timestamp};
 use rekindle::world::sim::{GuestLogs, SimConfig};
 use rekindle_tests::simhost::SimHost;
-use rekindle_tests::site::{disk, name, site, tcp_check, vm};
+use rekindle_tests::site::{disk, site, tcp_check, vm};
 
 /// As the issue promises: a plan for 10,000 VMs.
 const PROMISED_PLAN: Duration = Duration::from_millis(200);

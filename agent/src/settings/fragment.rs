@@ -8,7 +8,8 @@ use toml::de::DeValue;
 use super::{LogFormat, LogLevel};
 use crate::site::problems::Key;
 use crate::site::table::{Cx, FromToml, Table};
-use crate::site::value::{Count, Port, Span, Word, from_std, word, words};
+use crate::site::units::Span;
+use crate::site::value::{Count, Port, Word, from_std, word, words};
 use crate::spec::{HypervisorName, LibvirtUri, PathText};
 
 words!(

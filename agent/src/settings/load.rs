@@ -153,8 +153,11 @@ mod tests {
     #[test]
     fn without_any_file_the_defaults_hold_and_the_host_name_is_the_hypervisor() {
         let (_temp, places) = places(&[]);
-        let settings = load_from(&places, Some("HV1.example.com")).expect("defaults are good");
-        assert_eq!(settings.hypervisor.as_str(), "hv1");
+        for (host, name) in [("HV1.example.com", "hv1"), ("rack_7", "rack-7")] {
+            let settings = load_from(&places, Some(host)).expect("defaults are good");
+            assert_eq!(settings.hypervisor.as_str(), name);
+        }
+        let settings = load_from(&places, Some("hv1")).expect("defaults are good");
         assert_eq!(settings.site, "/etc/rekindle/site");
         assert_eq!(settings.install_listen.to_string(), "[::]:8470");
         assert_eq!(settings.api_socket(), "/run/rekindle/api.sock");
@@ -200,6 +203,34 @@ mod tests {
                 "usr/a.toml:3: `loud` in `log.level` is not a valid log level",
             ],
         );
+    }
+
+    #[test]
+    fn the_packages_file_says_the_defaults() {
+        let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
+        let packaged = fs::read_to_string(root.join("dist/agent.toml")).expect("the package's file");
+        // As installed, and with its commented keys in force: `#key = value` and `#[table]`, without a blank after the `#`.
+        let in_force: String = packaged
+            .lines()
+            .flat_map(|line| [line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line), "\n"])
+            .collect();
+        for text in [packaged.as_str(), in_force.as_str()] {
+            let (_temp, places) = places(&[("etc/agent.toml", text)]);
+            load_from(&places, Some("hv1")).unwrap_or_else(|errors| panic!("{errors}"));
+        }
+    }
+
+    #[test]
+    fn the_manual_names_every_key() {
+        let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
+        let manual = fs::read_to_string(root.join("docs/configuration.md")).expect("the manual");
+        let code = fs::read_to_string(root.join("agent/src/settings/fragment.rs")).expect("the reader");
+        for key in code.match_indices(".get(\"").filter_map(|(at, call)| code[at + call.len()..].split('"').next()) {
+            assert!(
+                manual.contains(&format!("`{key}`")) || manual.contains(&format!(".{key}`")),
+                "docs/configuration.md lacks `{key}`"
+            );
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use super::fragment::Fragment;
 use crate::site::excerpt::quote;
 use crate::site::problems::{Key, Place, Problem, Problems};
-use crate::site::value::Span;
+use crate::site::units::Span;
 use crate::spec::{HypervisorName, PathText};
 
 /// How much is logged.
@@ -150,8 +150,9 @@ fn hypervisor(key: &Key<HypervisorName>, host_name: Option<&str>, problems: &Pro
         Key::Bad => None,
         Key::Given(at) => Some(at.value.clone()),
         Key::Absent => {
+            // Host names may have underscores and capitals, hypervisors may not.
             let label = host_name.and_then(|name| name.split('.').next()).unwrap_or_default().to_ascii_lowercase();
-            let parsed = label.parse().ok();
+            let parsed = label.replace('_', "-").trim_matches('-').parse().ok();
             if parsed.is_none() {
                 let message = format!("no `hypervisor` is set, and this host's name {} cannot be one", quote(&label));
                 let problem = Problem::new(Place::Path("/etc/rekindle/agent.toml".into()), message);

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use toml::de::DeTable;
 
 use super::error::SiteErrors;
@@ -173,9 +173,4 @@ pub(crate) fn parse_text<T>(text: &str, index: u32, problems: &Problems, read: i
         problems.push(Problem::new(span, format!("not valid TOML: {}", escape(error.message()))).kind(Kind::Syntax));
     }
     read(Table::top(table.get_ref(), Cx::top(index, problems)))
-}
-
-/// The path of a site's file as reports show it, for errors that others find later (a template that does not render).
-pub fn vm_path(vm: &VmName) -> Utf8PathBuf {
-    Utf8PathBuf::from(format!("vms/{vm}.toml"))
 }

@@ -11,6 +11,7 @@
 pub(crate) mod error;
 pub(crate) mod excerpt;
 mod file;
+mod hiera;
 pub(crate) mod load;
 pub(crate) mod problems;
 pub(crate) mod read;
@@ -18,7 +19,8 @@ mod resolve;
 mod revision;
 mod suggest;
 pub(crate) mod table;
+pub(crate) mod units;
 pub(crate) mod value;
 
 pub use error::{SiteError, SiteErrors};
-pub use load::{load, vm_path};
+pub use load::load;

@@ -85,7 +85,11 @@ fn commit(dir: &Utf8Path) -> Option<String> {
 fn git(dir: &Utf8Path, arguments: &[&str]) -> Option<String> {
     // Nothing of the checkout's own configuration may start a program.
     let safe = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
+    // Nor may the environment lead Git to another repository, as that of a hook does.
+    let kept = ["PATH", "HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
     let mut child = Command::new("git")
+        .env_clear()
+        .envs(kept)
         .args(safe)
         .arg("-C")
         .arg(dir)

@@ -1,9 +1,7 @@
 //! TOML values as the types of `spec`: names and text by their own parsers, sizes and spans of time with units.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
-use std::time::Duration;
 
 use ipnetwork::{Ipv4Network, Ipv6Network};
 use toml::Spanned;
@@ -16,8 +14,8 @@ use super::table::{Cx, FromToml, out_of_range, wrong_type, wrong_value};
 use crate::spec::{
     CheckName, Contact, DiskName, Fqdn, HostName, HttpUrl, HypervisorName, IdError, InterfaceName, KernelArg, Keyboard,
     LibvirtUri, Locale, MacAddr, MountPoint, NetworkName, OsName, OsinfoId, PackageSpec, PasswordHash, PathText, PoolName,
-    PuppetName, PuppetValue, ReleaseName, RepoName, RoleName, ServiceName, SiteName, SizeName, SshKey, StageName, TeamName,
-    TemplateName, Timezone, UrlPath, VmName,
+    PuppetName, ReleaseName, RepoName, RoleName, ServiceName, SiteName, SizeName, SshKey, StageName, TeamName, TemplateName,
+    Timezone, UrlPath, VmName,
 };
 
 /// Reads a string and parses it.
@@ -184,7 +182,7 @@ impl FromToml for bool {
     }
 }
 
-fn integer(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<i64> {
+pub(crate) fn integer(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<i64> {
     let DeValue::Integer(number) = value.get_ref() else {
         wrong_type(value, "a whole number", key, cx);
         return None;
@@ -234,115 +232,6 @@ pub(crate) type Port = Whole<1, 65_535>;
 pub(crate) type Vcpus = Whole<1, 512>;
 /// A small count: attempts, parallel installs.
 pub(crate) type Count = Whole<1, 100>;
-
-/// A size in MiB, written with its unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Mib(pub(crate) u64);
-
-/// Largest size that is taken seriously: 1 PiB.
-const SIZE_MAX_MIB: u64 = 1 << 30;
-const SIZE_EXPECTED: &str = "a whole number and `MiB`, `GiB` or `TiB`, such as `2 GiB`";
-
-impl FromStr for Mib {
-    type Err = ();
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, unit) = text.split_at(digits);
-        let factor = match unit.strip_prefix(' ').unwrap_or(unit) {
-            "MiB" => 1,
-            "GiB" => 1 << 10,
-            "TiB" => 1 << 20,
-            _ => return Err(()),
-        };
-        let number: u64 = number.parse().map_err(|_| ())?;
-        number.checked_mul(factor).filter(|mib| *mib <= SIZE_MAX_MIB).map(Self).ok_or(())
-    }
-}
-
-impl FromToml for Mib {
-    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
-        match value.get_ref() {
-            DeValue::String(text) => {
-                let good = text.parse().ok();
-                if good.is_none() {
-                    wrong_value(value, &quote(text), "size", SIZE_EXPECTED, key, cx);
-                }
-                good
-            }
-            DeValue::Integer(number) => {
-                wrong_value(value, &quote(number.as_str()), "size", SIZE_EXPECTED, key, cx);
-                None
-            }
-            _ => {
-                wrong_type(value, "a string", key, cx);
-                None
-            }
-        }
-    }
-}
-
-/// A size in whole GiB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Gib(pub(crate) u64);
-
-impl FromToml for Gib {
-    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
-        let Mib(mib) = Mib::from_toml(value, key, cx)?;
-        if mib > 0 && mib.is_multiple_of(1024) {
-            return Some(Self(mib / 1024));
-        }
-        wrong_value(value, &quote(&format!("{mib} MiB")), "disk size", "at least 1 GiB, in whole GiB", key, cx);
-        None
-    }
-}
-
-/// A span of time, written with its unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Span(pub(crate) Duration);
-
-/// Longest span that is taken seriously: ten years.
-const SPAN_MAX_SECONDS: u64 = 10 * 366 * 86_400;
-const SPAN_EXPECTED: &str = "a whole number and `s`, `m`, `h` or `d`, such as `45m`";
-
-impl FromStr for Span {
-    type Err = ();
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, unit) = text.split_at(digits);
-        let factor = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3600,
-            "d" => 86_400,
-            _ => return Err(()),
-        };
-        let number: u64 = number.parse().map_err(|_| ())?;
-        let seconds = number.checked_mul(factor).filter(|s| (1..=SPAN_MAX_SECONDS).contains(s)).ok_or(())?;
-        Ok(Self(Duration::from_secs(seconds)))
-    }
-}
-
-impl FromToml for Span {
-    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
-        match value.get_ref() {
-            DeValue::String(text) => {
-                let good = text.parse().ok();
-                if good.is_none() {
-                    wrong_value(value, &quote(text), "span of time", SPAN_EXPECTED, key, cx);
-                }
-                good
-            }
-            DeValue::Integer(number) => {
-                wrong_value(value, &quote(number.as_str()), "span of time", SPAN_EXPECTED, key, cx);
-                None
-            }
-            _ => {
-                wrong_type(value, "a string", key, cx);
-                None
-            }
-        }
-    }
-}
 
 /// Text that never leaves the agent or only travels as data: any printable characters, at most 1,000.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -408,50 +297,3 @@ words!(Firmware, "firmware", "bios" => Firmware::Bios, "uefi" => Firmware::Uefi)
 words!(Forward, "kind of forwarding", "nat" => Forward::Nat, "route" => Forward::Route, "isolated" => Forward::Isolated);
 words!(BondMode, "bond mode", "active-backup" => BondMode::ActiveBackup, "lacp" => BondMode::Lacp);
 words!(PuppetMode, "Puppet mode", "apply" => PuppetMode::Apply, "server" => PuppetMode::Server);
-
-/// Deepest nesting of Hiera data.
-const DATA_DEPTH_MAX: usize = 20;
-
-impl FromToml for PuppetValue {
-    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
-        puppet_value(value, key, cx, 0)
-    }
-}
-
-fn puppet_value(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>, depth: usize) -> Option<PuppetValue> {
-    if depth > DATA_DEPTH_MAX {
-        cx.report(Problem::new(cx.span(&value.span()), format!("data is nested more than {DATA_DEPTH_MAX} levels deep")));
-        return None;
-    }
-    match value.get_ref() {
-        DeValue::String(text) => Some(PuppetValue::String(text.as_ref().to_owned())),
-        DeValue::Integer(_) => integer(value, key, cx).map(PuppetValue::Integer),
-        DeValue::Float(number) => {
-            let good = number.as_str().parse::<f64>().ok().filter(|n| n.is_finite());
-            if good.is_none() {
-                wrong_value(value, &quote(number.as_str()), "number", "a finite number", key, cx);
-            }
-            good.map(PuppetValue::Float)
-        }
-        DeValue::Boolean(good) => Some(PuppetValue::Bool(*good)),
-        DeValue::Datetime(_) => {
-            let problem = Problem::new(cx.span(&value.span()), "Hiera data has no dates");
-            cx.report(problem.help("put it in quotes"));
-            None
-        }
-        DeValue::Array(array) => {
-            let good: Vec<_> = array.iter().filter_map(|element| puppet_value(element, key, cx, depth + 1)).collect();
-            (good.len() == array.len()).then_some(PuppetValue::Array(good))
-        }
-        DeValue::Table(table) => {
-            let good: BTreeMap<_, _> = table
-                .iter()
-                .filter_map(|(name, element)| {
-                    let name = name.get_ref().as_ref();
-                    Some((name.to_owned(), puppet_value(element, name, cx, depth + 1)?))
-                })
-                .collect();
-            (good.len() == table.len()).then_some(PuppetValue::Hash(good))
-        }
-    }
-}

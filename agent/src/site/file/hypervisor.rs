@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::site::problems::{At, Key, Place};
 use crate::site::table::Table;
-use crate::site::value::{Count, Mib, Whole};
+use crate::site::units::Mib;
+use crate::site::value::{Count, Whole};
 use crate::spec::{
     BondMode, DiskName, DomainType, Filesystem, Firmware, InterfaceName, KernelArg, MacAddr, NetworkName, OsName, PackageSpec,
     PathText, PoolName, StageName, TemplateName,

@@ -2,7 +2,7 @@
 
 use crate::site::problems::{At, Key};
 use crate::site::table::Table;
-use crate::site::value::Mib;
+use crate::site::units::Mib;
 use crate::spec::{Filesystem, Firmware, KernelArg, OsinfoId, PackageSpec, ReleaseName};
 
 use super::{LocationFile, RepoFile};

@@ -9,7 +9,8 @@ use toml::de::DeValue;
 use crate::site::excerpt::quote;
 use crate::site::problems::{At, Key, Place, Problem};
 use crate::site::table::{Cx, FromToml, Table, read, wrong_type, wrong_value};
-use crate::site::value::{Gib, Mib, Plain, Port, Span, Whole};
+use crate::site::units::{Gib, Mib, Span};
+use crate::site::value::{Plain, Port, Whole};
 use crate::spec::{
     CheckName, DiskName, Filesystem, HieraKey, HttpUrl, IdError, Layout, MountPoint, PathText, PoolName, PuppetName, PuppetValue,
     RepoName, UrlPath,

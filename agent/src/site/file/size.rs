@@ -2,7 +2,8 @@
 
 use crate::site::problems::Key;
 use crate::site::table::Table;
-use crate::site::value::{Gib, Mib, Vcpus};
+use crate::site::units::{Gib, Mib};
+use crate::site::value::Vcpus;
 
 /// One table of `sizes.toml`.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use crate::site::problems::Key;
 use crate::site::table::Table;
-use crate::site::value::Span;
+use crate::site::units::Span;
 use crate::spec::{NetworkName, PuppetName};
 
 use super::RepoFile;

@@ -2,7 +2,8 @@
 
 use crate::site::problems::Key;
 use crate::site::table::Table;
-use crate::site::value::{Gib, Mib, Whole};
+use crate::site::units::{Gib, Mib};
+use crate::site::value::Whole;
 use crate::spec::Contact;
 
 /// `teams/NAME.toml`.

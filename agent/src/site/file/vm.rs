@@ -2,7 +2,8 @@
 
 use crate::site::problems::{At, Key, Place};
 use crate::site::table::Table;
-use crate::site::value::{Count, Mib, Vcpus};
+use crate::site::units::Mib;
+use crate::site::value::{Count, Vcpus};
 use crate::spec::{
     Firmware, HypervisorName, KernelArg, MacAddr, NetworkName, OsName, PackageSpec, RoleName, ServiceName, SizeName, StageName,
     TeamName, TemplateName,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Known, ResolvedVm};
 use crate::site::load::SiteFiles;
 use crate::site::problems::{Problem, Problems};
-use crate::site::value::Mib;
+use crate::site::units::Mib;
 use crate::spec::{HypervisorName, TeamName, TeamSpec, VmName};
 
 #[derive(Default)]

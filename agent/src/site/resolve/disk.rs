@@ -6,7 +6,7 @@ use super::Known;
 use crate::site::excerpt::quote;
 use crate::site::file::{DiskFile, RoleFile, VmFile};
 use crate::site::problems::{At, Key, Place, Problem, Problems};
-use crate::site::value::{Gib, Mib};
+use crate::site::units::{Gib, Mib};
 use crate::spec::{DiskName, DiskSpec, Filesystem, Firmware, HypervisorSpec, Layout, MountPoint, OsSpec, PoolName, VmName};
 
 /// Name of the root disk.

@@ -9,7 +9,7 @@ use crate::site::excerpt::quote;
 use crate::site::file::{HostNicFile, HypervisorFile, InstallFile, PoolFile};
 use crate::site::load::SiteFiles;
 use crate::site::problems::{Key, Problem, Problems};
-use crate::site::value::Mib;
+use crate::site::units::Mib;
 use crate::spec::{
     BondMode, BondSpec, Filesystem, Firmware, HypervisorInstall, HypervisorName, HypervisorNic, HypervisorSpec, PoolSpec,
     VlanSpec,

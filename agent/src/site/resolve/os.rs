@@ -7,7 +7,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use crate::site::excerpt::quote;
 use crate::site::file::{LocationFile, OsFile, RepoFile};
 use crate::site::problems::{At, Problem, Problems};
-use crate::site::value::Mib;
+use crate::site::units::Mib;
 use crate::spec::{Filesystem, Firmware, OsName, OsSpec, PathText, RepoLocation, RepoSpec, TreeLocation};
 
 /// What the installers of RHEL-likes and Fedora need to unpack their second stage into memory.

@@ -7,7 +7,7 @@ use super::refer::{NETWORK, look_up};
 use crate::site::file::StageFile;
 use crate::site::load::SiteFiles;
 use crate::site::problems::Problems;
-use crate::site::value::Span;
+use crate::site::units::Span;
 use crate::spec::{StageName, StagePolicy, StageSpec};
 
 /// Resolves `file` of the site in `root`.

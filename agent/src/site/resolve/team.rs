@@ -1,7 +1,7 @@
 //! `teams/NAME.toml` → `TeamSpec`.
 
 use crate::site::file::TeamFile;
-use crate::site::value::{Gib, Mib};
+use crate::site::units::{Gib, Mib};
 use crate::spec::{TeamName, TeamSpec};
 
 /// Resolves `file`.

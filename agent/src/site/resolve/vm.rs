@@ -8,7 +8,8 @@ use super::{Known, disk, nic, puppet};
 use crate::site::excerpt::quote;
 use crate::site::file::{CheckFile, CheckKindFile, DeadlinesFile, DefaultsFile, RoleFile, VmFile};
 use crate::site::problems::{At, Key, Place, Problem, Problems};
-use crate::site::value::{Plain, Span};
+use crate::site::units::Span;
+use crate::site::value::Plain;
 use crate::spec::{CheckKind, CheckSpec, Deadlines, HypervisorName, PackageSpec, ServiceName, SiteSpec, VmName, VmSpec};
 
 /// Names that mean something else wherever a VM's name is used.

@@ -55,7 +55,7 @@ shop-web
 
 %post --log=/root/ks-post.log --erroronfail
 set -eu
-curl -fsS --retry 3 -X POST --data-binary "$(rpm -qa --qf '%{{NAME}} %{{VERSION}}-%{{RELEASE}}\\n' | sort)" http://10.0.2.2:{port}/stage/post
+curl -f -s -S --retry 3 --retry-connrefused --connect-timeout 10 --max-time 60 -X POST --data-binary "$(rpm -qa --qf '%{{NAME}} %{{VERSION}}-%{{RELEASE}}\\n' | sort)" http://10.0.2.2:{port}/stage/post
 cat >/etc/systemd/system/first-boot.service <<'UNIT'
 [Unit]
 Description=Reports the first boot
@@ -194,7 +194,7 @@ class Machine:
             "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0",
             "-drive", "if=none,id=disk,file=%s,format=raw,cache=unsafe" % (work / "disk.img"),
             "-device", "pcie-root-port,id=port1,chassis=1", "-device", "pcie-root-port,id=port2,chassis=2",
-            "-device", "virtio-blk-pci,drive=disk,bus=port2,serial=system", *arguments,
+            "-device", "virtio-blk-pci,drive=disk,bus=port2,serial=root", *arguments,
         ])
 
     def took(self):
@@ -332,4 +332,5 @@ def main():
     print("selftest: ok, %.1f s in all" % (time.monotonic() - started))
 
 
-main()
+if __name__ == "__main__":
+    main()

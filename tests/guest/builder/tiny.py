@@ -95,17 +95,24 @@ def _collect(root, tree, grub, product, version):
     os.symlink("../bin/busybox", tree / "usr/sbin/init")
 
     libraries = set()
-    owners = {}
+    owners, users = {}, {}
     for name, (programs, summary) in PROGRAMS.items():
         paths, needed = elf.copy_programs(root, programs, tree)
         owners[name] = (paths, summary)
         libraries |= set(needed)
+        for path in needed:
+            users.setdefault(path, set()).add(name)
     base = [p for p in libraries if p.rsplit("/", 1)[1].split(".so")[0] in ("libc", "libm", "ld-linux-x86-64", "libpthread", "libdl", "librt")]
     for name in ("libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2"):
         elf.copy(root, "/usr/lib/x86_64-linux-gnu/" + name, tree)
         base.append("/usr/lib/x86_64-linux-gnu/" + name)
     found.append(Package("glibc", sorted(set(base)), "The C library", requires=["filesystem"]))
-    found.append(Package("tiny-libs", sorted(libraries - set(base)), "The libraries of tiny's programs", requires=["glibc"]))
+    # What only one package uses is in that package, so that nobody else waits for it.
+    for path in sorted(libraries - set(base)):
+        if len(users[path]) == 1:
+            owners[users[path].pop()][0].append(path)
+            libraries.discard(path)
+    found.append(Package("tiny-libs", sorted(libraries - set(base)), "The libraries that several of tiny's programs use", requires=["glibc"]))
 
     shutil.copytree(root / "usr/lib/rpm", tree / "usr/lib/rpm", symlinks=True,
                     ignore=lambda d, n: {x for x in n if d.endswith("usr/lib/rpm") and x not in ("macros", "rpmrc", "platform", "rpmpopt-4.18.0")})

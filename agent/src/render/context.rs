@@ -179,7 +179,7 @@ pub struct Nic {
     pub v4: V4,
     /// IPv6.
     pub v6: V6,
-    /// Name servers to set; empty: those that the network announces.
+    /// Name servers to set, none of a protocol that the device does without; empty: those that the network announces.
     pub dns: Vec<String>,
     /// A search domain other than the site's.
     pub search: Option<String>,

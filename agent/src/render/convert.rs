@@ -358,8 +358,14 @@ pub(super) fn addressed(
         }
     };
     let is_static = v4.method == "static" || v6.method == "static";
-    let servers = name_servers(site, network, is_static);
-    let of_kind = |kind: fn(&IpAddr) -> bool| servers.iter().filter(|server| kind(server)).map(ToString::to_string).collect();
+    // NetworkManager refuses a connection with name servers of a protocol that it has switched off.
+    let servers: Vec<&IpAddr> = name_servers(site, network, is_static)
+        .iter()
+        .filter(|server| if server.is_ipv4() { v4.method != "none" } else { v6.method != "none" })
+        .collect();
+    let of_kind = |kind: fn(&IpAddr) -> bool| {
+        servers.iter().filter(|server| kind(server)).map(ToString::to_string).collect::<Vec<String>>()
+    };
     Ok(cx::Nic {
         device: device.to_owned(),
         name: device.to_owned(),

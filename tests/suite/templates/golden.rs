@@ -41,6 +41,11 @@ fn a_small_vm() {
 }
 
 #[test]
+fn a_vm_whose_data_outlives_it() {
+    check("rhel9-kept.ks", &render(&SpecCase { network: NetworkCase::Dhcp, disks: DiskCase::Kept, ..SpecCase::default() }).text);
+}
+
+#[test]
 fn a_vm_with_everything() {
     let case = SpecCase {
         release: "rhel10",

@@ -7,6 +7,7 @@ use rekindle::spec::Token;
 use rekindle_tests::specs::SpecCase;
 
 mod golden;
+mod hostile;
 mod identity;
 mod matrix;
 mod scripts;

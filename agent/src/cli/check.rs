@@ -54,15 +54,16 @@ pub(crate) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, CliError>
     let took = began.elapsed();
     let paint = context.screen.out();
     if args.json {
+        let ok = problems.is_empty();
         context.screen.print_json(&Report {
-            ok: problems.is_empty(),
+            ok,
             revision: spec.revision.clone(),
             vms: spec.vms.len(),
             hypervisors: spec.hypervisors.len(),
             seconds: took.as_secs_f64(),
             errors: problems,
         })?;
-        return Ok(Exit::Ok);
+        return Ok(if ok { Exit::Ok } else { Exit::Usage });
     }
     if problems.is_empty() {
         let (vms, hypervisors) = (count(spec.vms.len(), "VM"), count(spec.hypervisors.len(), "hypervisor"));

@@ -73,7 +73,7 @@ fn a_hung_libvirtd_is_unreachable_at_the_deadline_and_works_again_afterwards() {
             let late = HypervisorHandle::with_limits(Arc::new(Libvirt::new(URI)), URI, limits);
             let answer = late.observe().await;
             assert!(matches!(answer, Err(HypervisorError::Unreachable { .. })), "{answer:?}");
-            assert!(began.elapsed() < Duration::from_secs(10), "took {:?}", began.elapsed());
+            assert!(began.elapsed() < Duration::from_secs(20), "took {:?}", began.elapsed());
             run("kill", &["-CONT", &pid]);
             let deadline = Instant::now() + PATIENCE;
             for handle in [&handle, &late] {
@@ -110,7 +110,7 @@ fn a_qemu_that_hangs_holds_up_nothing_but_itself() {
         let seen = libvirt.observe().expect("observed").domains;
         assert_eq!((seen["web1"].state, seen["db1"].state), (DomainState::Running, DomainState::Running));
         libvirt.stop_domain(&db.name, db.uuid, Stop::Now).expect("stopped");
-        assert!(began.elapsed() < Duration::from_secs(10), "took {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(20), "took {:?}", began.elapsed());
 
         let second = libvirt.stop_domain(&web.name, web.uuid, Stop::Ask);
         assert!(matches!(second, Err(HypervisorError::Busy { .. })), "{second:?}");
@@ -131,7 +131,7 @@ fn a_libvirtd_that_stays_hung_is_given_up_by_keep_alive() {
         // No handle and so no deadline: the call itself has to end.
         let answer = libvirt.observe();
         assert!(matches!(answer, Err(HypervisorError::Unreachable { .. })), "{answer:?}");
-        assert!(began.elapsed() < Duration::from_secs(40), "took {:?}", began.elapsed());
+        assert!(began.elapsed() < PATIENCE, "took {:?}", began.elapsed());
         run("kill", &["-CONT", &pid]);
         until("it answers again", || libvirt.observe().ok());
     });
@@ -202,6 +202,6 @@ fn without_libvirtd_every_call_says_so_at_once() {
         let Err(HypervisorError::Unreachable { uri, reason }) = answer else { panic!("{answer:?}") };
         assert_eq!(uri, URI);
         assert!(reason.contains("libvirt-sock"), "{reason}");
-        assert!(began.elapsed() < Duration::from_secs(5));
+        assert!(began.elapsed() < Duration::from_secs(15));
     });
 }

@@ -208,13 +208,13 @@ fn the_probe_tells_in_seconds_whether_guests_execute() {
     within(|| {
         let libvirt = libvirt();
         assert_eq!(observe(&libvirt).domain_type, None);
-        let deadline = Duration::from_secs(20);
+        let deadline = Duration::from_secs(60);
         assert!(libvirt.probe(DomainType::Qemu, deadline).expect("probed"), "software emulation works everywhere");
         assert_eq!(observe(&libvirt).domain_type, Some(DomainType::Qemu));
         let began = Instant::now();
         let kvm = libvirt.probe(DomainType::Kvm, Duration::from_secs(5)).expect("probed");
         println!("kvm works: {kvm}, found out in {:?}", began.elapsed());
-        assert!(began.elapsed() < Duration::from_secs(15), "took {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(45), "took {:?}", began.elapsed());
         let expected = if kvm { DomainType::Kvm } else { DomainType::Qemu };
         assert_eq!(observe(&libvirt).domain_type, Some(expected));
         assert!(observe(&libvirt).domains.is_empty(), "no guest is left behind");

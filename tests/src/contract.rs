@@ -146,20 +146,20 @@ impl Ground<'_> {
     fn clear(&self, domain: &DomainSpec) {
         let (vm, uuid) = (&domain.name, domain.uuid);
         self.hypervisor.stop_domain(vm, uuid, Stop::Now).expect("it can be stopped");
-        self.wait("the domain to be off", || self.observed_domain(vm.as_str()).is_none_or(|d| d.state == DomainState::ShutOff));
+        wait("the domain to be off", || self.observed_domain(vm.as_str()).is_none_or(|d| d.state == DomainState::ShutOff));
         self.hypervisor.undefine_domain(vm, uuid).expect("it can be undefined");
         for disk in &domain.disks {
             self.hypervisor.delete_volume(&disk.pool, &disk.volume).expect("it can be deleted");
         }
     }
+}
 
-    #[track_caller]
-    fn wait(&self, what: &str, is_so: impl Fn() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !is_so() {
-            assert!(Instant::now() < deadline, "waited 20 s in vain for {what}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+#[track_caller]
+fn wait(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited 20 s in vain for {what}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -169,12 +169,12 @@ fn changes(answer: Result<Change, HypervisorError>, expected: Change) {
 }
 
 #[track_caller]
-fn is_conflict(answer: Result<Change, HypervisorError>) {
+fn is_conflict(answer: &Result<Change, HypervisorError>) {
     assert!(matches!(answer, Err(HypervisorError::Conflict { .. })), "expected a conflict, got {answer:?}");
 }
 
 #[track_caller]
-fn is_refused(answer: Result<Change, HypervisorError>) {
+fn is_refused(answer: &Result<Change, HypervisorError>) {
     assert!(matches!(answer, Err(HypervisorError::Refused { .. })), "expected a refusal, got {answer:?}");
 }
 
@@ -184,7 +184,7 @@ fn pool(ground: &Ground<'_>) {
     changes(ground.hypervisor.ensure_pool(&ground.pool), Change::Changed);
     changes(ground.hypervisor.ensure_pool(&ground.pool), Change::Unchanged);
     let elsewhere = PoolSpec { path: ground.pool.path.join("elsewhere"), ..ground.pool.clone() };
-    is_conflict(ground.hypervisor.ensure_pool(&elsewhere));
+    is_conflict(&ground.hypervisor.ensure_pool(&elsewhere));
     let observed = ground.observe().pools.remove(name).expect("the pool is there");
     assert!(observed.active);
     assert_eq!(observed.path.as_deref(), Some(ground.pool.path.as_path()));
@@ -202,7 +202,7 @@ fn network(ground: &Ground<'_>) {
     let before = ground.observe().networks.remove("theirs");
     assert_eq!(before.as_ref().map(|network| network.digest.is_none()), Some(true), "the foreign network is there");
     let wanted = NetworkSpec { name: "theirs".parse().expect("a network name"), ..ground.network.clone() };
-    is_conflict(ground.hypervisor.ensure_network(&wanted, &[], "n1"));
+    is_conflict(&ground.hypervisor.ensure_network(&wanted, &[], "n1"));
     assert_eq!(ground.observe().networks.remove("theirs"), before);
 }
 
@@ -220,7 +220,7 @@ fn volume(ground: &Ground<'_>) {
     let volume = ground.volume("contract-volume.qcow2");
     changes(hypervisor.create_volume(&volume), Change::Changed);
     changes(hypervisor.create_volume(&volume), Change::Unchanged);
-    is_conflict(hypervisor.create_volume(&VolumeSpec { capacity_bytes: 2 * GIB, ..volume.clone() }));
+    is_conflict(&hypervisor.create_volume(&VolumeSpec { capacity_bytes: 2 * GIB, ..volume.clone() }));
     let observed =
         || ground.observe().pools.remove(ground.pool.name.as_str()).and_then(|mut pool| pool.volumes.remove(&volume.name));
     let found = observed().expect("the volume is there");
@@ -233,7 +233,7 @@ fn volume(ground: &Ground<'_>) {
 
 fn volume_without_pool(ground: &Ground<'_>) {
     let volume = VolumeSpec { pool: "no-such-pool".parse().expect("a pool name"), ..ground.volume("contract-none.qcow2") };
-    is_refused(ground.hypervisor.create_volume(&volume));
+    is_refused(&ground.hypervisor.create_volume(&volume));
     changes(ground.hypervisor.delete_volume(&volume.pool, &volume.name), Change::Unchanged);
 }
 
@@ -265,11 +265,11 @@ fn foreign_domain(ground: &Ground<'_>) {
     let mut wanted = ground.domain("theirs");
     for uuid in [wanted.uuid, before.uuid] {
         wanted.uuid = uuid;
-        is_conflict(ground.hypervisor.define_domain(&wanted, &(ground.xml)(&wanted)));
-        is_conflict(ground.hypervisor.start_domain(&wanted.name, uuid));
-        is_conflict(ground.hypervisor.stop_domain(&wanted.name, uuid, Stop::Now));
-        is_conflict(ground.hypervisor.stop_domain(&wanted.name, uuid, Stop::Ask));
-        is_conflict(ground.hypervisor.undefine_domain(&wanted.name, uuid));
+        is_conflict(&ground.hypervisor.define_domain(&wanted, &(ground.xml)(&wanted)));
+        is_conflict(&ground.hypervisor.start_domain(&wanted.name, uuid));
+        is_conflict(&ground.hypervisor.stop_domain(&wanted.name, uuid, Stop::Now));
+        is_conflict(&ground.hypervisor.stop_domain(&wanted.name, uuid, Stop::Ask));
+        is_conflict(&ground.hypervisor.undefine_domain(&wanted.name, uuid));
         let addresses = ground.hypervisor.addresses(&wanted.name, uuid);
         assert!(matches!(addresses, Err(HypervisorError::Conflict { .. })), "{addresses:?}");
     }
@@ -281,9 +281,9 @@ fn uuid_of_another(ground: &Ground<'_>) {
     let first = ground.domain("contract-first");
     ground.define(&first);
     let second = DomainSpec { uuid: first.uuid, ..ground.domain("contract-second") };
-    is_conflict(ground.hypervisor.define_domain(&second, &(ground.xml)(&second)));
-    is_conflict(ground.hypervisor.start_domain(&second.name, second.uuid));
-    is_conflict(ground.hypervisor.undefine_domain(&first.name, Uuid::from_u128(7)));
+    is_conflict(&ground.hypervisor.define_domain(&second, &(ground.xml)(&second)));
+    is_conflict(&ground.hypervisor.start_domain(&second.name, second.uuid));
+    is_conflict(&ground.hypervisor.undefine_domain(&first.name, Uuid::from_u128(7)));
     assert_eq!(ground.observed_domain("contract-second"), None);
     assert_eq!(ground.observed_domain("contract-first").and_then(|domain| domain.owner), Some(first.owner.clone()));
     ground.clear(&first);
@@ -292,7 +292,7 @@ fn uuid_of_another(ground: &Ground<'_>) {
 fn absent(ground: &Ground<'_>) {
     let domain = ground.domain("contract-absent");
     let (vm, uuid) = (&domain.name, domain.uuid);
-    is_refused(ground.hypervisor.start_domain(vm, uuid));
+    is_refused(&ground.hypervisor.start_domain(vm, uuid));
     changes(ground.hypervisor.stop_domain(vm, uuid, Stop::Now), Change::Unchanged);
     changes(ground.hypervisor.stop_domain(vm, uuid, Stop::Ask), Change::Unchanged);
     changes(ground.hypervisor.undefine_domain(vm, uuid), Change::Unchanged);
@@ -311,7 +311,7 @@ fn start_and_stop(ground: &Ground<'_>) {
     changes(hypervisor.start_domain(vm, uuid), Change::Changed);
     changes(hypervisor.start_domain(vm, uuid), Change::Unchanged);
     assert_eq!(ground.observed_domain(vm.as_str()).map(|domain| domain.state), Some(DomainState::Running));
-    is_refused(hypervisor.undefine_domain(vm, uuid));
+    is_refused(&hypervisor.undefine_domain(vm, uuid));
     assert_eq!(ground.observed_domain(vm.as_str()).map(|domain| domain.state), Some(DomainState::Running));
     changes(hypervisor.stop_domain(vm, uuid, Stop::Now), Change::Changed);
     changes(hypervisor.stop_domain(vm, uuid, Stop::Now), Change::Unchanged);
@@ -328,7 +328,7 @@ fn start_without_volume(ground: &Ground<'_>) {
     ground.make_pool();
     let domain = ground.domain("contract-novol");
     ground.define(&domain);
-    is_refused(ground.hypervisor.start_domain(&domain.name, domain.uuid));
+    is_refused(&ground.hypervisor.start_domain(&domain.name, domain.uuid));
     assert_eq!(ground.observed_domain("contract-novol").map(|domain| domain.state), Some(DomainState::ShutOff));
     ground.clear(&domain);
 }
@@ -346,9 +346,9 @@ fn events(ground: &Ground<'_>) {
         heard.iter().any(|told| told.domain == "contract-events" && told.event == event)
     };
     ground.hypervisor.start_domain(&domain.name, domain.uuid).expect("it starts");
-    ground.wait("the event `started`", || told("started"));
+    wait("the event `started`", || told("started"));
     ground.hypervisor.stop_domain(&domain.name, domain.uuid, Stop::Now).expect("it stops");
-    ground.wait("the event `stopped`", || told("stopped"));
+    wait("the event `stopped`", || told("stopped"));
     ground.clear(&domain);
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rekindle::spec::{Boot, Spec, VolumeSpec};
+use rekindle::spec::{Boot, Spec, VmName, VolumeSpec};
 use rekindle::world::sim::{Definition, SimDomain, SimHypervisor, SimNetwork, SimPool, SimState, SimVolume};
 
 /// Path and file name of a volume.
@@ -90,7 +90,7 @@ impl Watch {
         self.look(sim);
         let state = sim.state();
         let expected: BTreeSet<&str> =
-            self.spec.vms.keys().map(|name| name.as_str()).chain(self.domains.keys().map(String::as_str)).collect();
+            self.spec.vms.keys().map(VmName::as_str).chain(self.domains.keys().map(String::as_str)).collect();
         let found: BTreeSet<&str> = state.domains.keys().map(String::as_str).collect();
         assert_eq!(found, expected, "domains");
         for domain in state.domains.values().filter(|domain| matches!(domain.definition, Definition::Ours(_))) {

@@ -62,7 +62,9 @@ struct Trial {
 impl Trial {
     fn new(spec: &Spec, found: &[Found]) -> Self {
         let host = host();
-        found.iter().for_each(|found| found.add_to(&host.sim));
+        for found in found {
+            found.add_to(&host.sim);
+        }
         Self { watch: Watch::new(spec, &host.sim), spec: Arc::new(spec.clone()), host }
     }
 

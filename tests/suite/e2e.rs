@@ -93,7 +93,10 @@ fn failures_are_named_with_their_evidence_and_a_change_of_the_site_mends_them() 
     sandbox::within(|| {
         let lab = Lab::new(&["web1"]);
         let role = std::fs::read_to_string(lab.path.join("site/roles/shop-web.toml")).expect("the role");
-        lab.write("roles/shop-web.toml", &role.replace("packages = [\"shop-web\"]", "packages = [\"shop-web\", \"no-such-package\"]"));
+        lab.write(
+            "roles/shop-web.toml",
+            &role.replace("packages = [\"shop-web\"]", "packages = [\"shop-web\", \"no-such-package\"]"),
+        );
         let output = lab.rekindle(&["apply"]);
         assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
         let status = lab.status("web1");

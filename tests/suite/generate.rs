@@ -33,41 +33,33 @@ pub(crate) fn any_site() -> impl Strategy<Value = Spec> {
 /// What varies from VM to VM.
 #[derive(Debug, Clone)]
 struct VmShape {
-    kept: bool,
-    scratch: bool,
-    puppet: bool,
+    /// Kept disk, scratch disk, Puppet, fixed address.
+    with: [bool; 4],
     checks: u8,
-    fixed: bool,
     memory_mib: u64,
 }
 
 fn any_vm() -> impl Strategy<Value = VmShape> {
-    (any::<[bool; 4]>(), 0..=2_u8, 1..=4_u64).prop_map(|([kept, scratch, puppet, fixed], checks, gib)| VmShape {
-        kept,
-        scratch,
-        puppet,
-        checks,
-        fixed,
-        memory_mib: gib << 10,
-    })
+    (any::<[bool; 4]>(), 0..=2_u8, 1..=4_u64).prop_map(|(with, checks, gib)| VmShape { with, checks, memory_mib: gib << 10 })
 }
 
 impl VmShape {
     fn build(self, number: usize) -> VmSpec {
+        let [kept, scratch, with_puppet, fixed] = self.with;
         let mut vm = vm(&format!("web{number}"));
         vm.memory_mib = self.memory_mib;
-        if self.kept {
+        if kept {
             vm.disks.push(disk("data", true));
         }
-        if self.scratch {
+        if scratch {
             vm.disks.push(disk("scratch", false));
         }
-        vm.puppet = self.puppet.then(puppet);
+        vm.puppet = with_puppet.then(puppet);
         let command = CheckKind::Command { argv: vec!["/bin/true".to_owned()] };
         vm.checks =
             vec![tcp_check("http", 80), CheckSpec { name: "command".to_owned(), kind: command, timeout: Duration::from_secs(2) }];
         vm.checks.truncate(self.checks.into());
-        if self.fixed {
+        if fixed {
             vm.nics[0].v4 = Address4::Static([10, 90, 0, 10 + number as u8].into());
         }
         // Short, so that a guest that hangs costs a property test few turns.
@@ -129,7 +121,7 @@ impl Found {
             }
             Self::Network { number } => sim.add_foreign_network(&format!("theirs{number}")),
             Self::Pool { number } => {
-                sim.add_foreign_pool(&format!("theirs{number}"), format!("/srv/theirs{number}").as_str().into())
+                sim.add_foreign_pool(&format!("theirs{number}"), format!("/srv/theirs{number}").as_str().into());
             }
             Self::Volume { number } => sim.add_foreign_volume(POOL_DIRECTORY.into(), &format!("iso{number}.img"), 1 << 30),
             Self::KeptData { vm } => {

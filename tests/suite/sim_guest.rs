@@ -231,7 +231,8 @@ fn each_fault_of_an_install_shows_as_it_would_in_life() {
     let off = (DomainState::ShutOff, "shutdown");
     let name = |name: &str| name.to_owned();
     let stopped_by_error = ["failed onerror", "failed traceback"];
-    let table: &[(GuestFault, Option<&str>, (DomainState, &str), LogVerdict)] = &[
+    type Row<'a> = (GuestFault, Option<&'a str>, (DomainState, &'a str), LogVerdict);
+    let table: &[Row<'_>] = &[
         (GuestFault::NeverFetches, None, running, LogVerdict::Running),
         (GuestFault::KickstartRejected, Some("kickstart by [52:54:00:00:00:07]"), running, LogVerdict::Running),
         (GuestFault::PreFails, Some(stopped_by_error[1]), off, LogVerdict::Failed),

@@ -75,7 +75,8 @@ fn fields() -> Vec<Field> {
             kind: CheckKind::Http { port: 80, path: value, status: 200, contains: None },
             timeout: std::time::Duration::from_secs(1),
         }]),
-        parsed!("tree", "http://mirror/", |spec, value| spec.oses.values_mut().next().expect("OS").tree = TreeLocation::Url(value)),
+        parsed!("tree", "http://mirror/", |spec, value| spec.oses.values_mut().next().expect("OS").tree =
+            TreeLocation::Url(value)),
         parsed!("repository", "http://mirror/", |spec, value| vm(spec).repos[0].location = RepoLocation::Url(value)),
         parsed!("time zone", "UTC", |spec, value| spec.site.timezone = value),
         parsed!("language", "en_US.UTF-8", |spec, value| spec.site.locale = value),
@@ -85,11 +86,8 @@ fn fields() -> Vec<Field> {
             "$6$saltsaltsalt$0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ./0123456789abcdefghijkl",
             |spec, value| spec.site.root.password = Some(value)
         ),
-        parsed!(
-            "key",
-            "ssh-rsa AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-            |spec, value| spec.site.root.ssh_keys = vec![value]
-        ),
+        parsed!("key", "ssh-rsa AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", |spec, value| spec.site.root.ssh_keys =
+            vec![value]),
         Field {
             name: "search domain",
             harmless: "other.example.com",

@@ -131,6 +131,7 @@ pub(super) fn act(step: GuestStep, run: &Run, spec: &DomainSpec, address: Option
                 .progress("Creating disklabel on /dev/vda")
                 .progress("Creating ext4 on /dev/vda1")
                 .progress("Running pre-installation scripts")
+                .progress("Installing.")
                 .tell(GuestEventKind::Stage(InstallStage::Storage)),
         },
         GuestStep::Packages => packages(run),
@@ -201,24 +202,32 @@ fn packages(run: &Run) -> Act {
         Some(GuestFault::ScriptletFails(name)) => start
             .log("ERR", format!("dnf: Error in POSTIN scriptlet in rpm package {name}"))
             .stops(&format!("Error in POSTIN scriptlet in rpm package {name}")),
-        _ => {
-            let names = &run.kickstart.packages;
-            let mut act = Act::new(Then::Go(GuestStep::Post))
-                .progress("Installing.")
-                .progress("Starting package installation process")
-                .log("INFO", format!("packaging: {} packages selected totalling 214 MiB", names.len()))
-                .log("INFO", "packaging: Downloading packages to /mnt/sysroot/var/cache/dnf.")
-                .log("INFO", "packaging: Downloading packages finished.")
-                .progress("Preparing transaction from installation source");
-            for package in installed(&run.kickstart) {
-                act = act
-                    .log("INFO", format!("packaging: Installed: {}-{}.{} 1650000000 0", package.name, package.evr, package.arch));
-            }
-            act.progress("Installing boot loader")
-                .progress("Performing post-installation setup tasks")
-                .tell(GuestEventKind::Stage(InstallStage::Packages))
-        }
+        _ => unpack(run),
     }
+}
+
+/// One package, or the end of the transaction.
+fn unpack(run: &Run) -> Act {
+    let packages = installed(&run.kickstart);
+    let mut act = Act::new(Then::Go(GuestStep::Packages));
+    if run.unpacked == 0 {
+        act = act
+            .progress("Starting package installation process")
+            .log("INFO", format!("packaging: {} packages selected totalling 214 MiB", packages.len()))
+            .log("INFO", "packaging: Downloading packages to /mnt/sysroot/var/cache/dnf.")
+            .log("INFO", "packaging: Downloading packages finished.")
+            .progress("Preparing transaction from installation source");
+    }
+    if let Some(package) = packages.get(run.unpacked) {
+        let nevra = format!("{}-{}.{}", package.name, package.evr, package.arch);
+        return act
+            .console(format!("Installing {}.{} ({}/{})", package.name, package.arch, run.unpacked + 1, packages.len()))
+            .log("INFO", format!("packaging: Installed: {nevra} 1650000000 0"));
+    }
+    act.then = Then::Go(GuestStep::Post);
+    act.progress("Installing boot loader")
+        .progress("Performing post-installation setup tasks")
+        .tell(GuestEventKind::Stage(InstallStage::Packages))
 }
 
 fn handoff(run: &Run, at: Timestamp) -> Act {

@@ -112,6 +112,8 @@ pub(super) struct Run {
     pub(super) token: Option<Token>,
     pub(super) fault: Option<GuestFault>,
     pub(super) kickstart: KickstartFacts,
+    /// Packages that the installer has unpacked.
+    pub(super) unpacked: usize,
     logs: bool,
     retries: u32,
 }
@@ -166,7 +168,7 @@ impl SimState {
         if let Some(domain) = self.domains.get_mut(name) {
             domain.state = DomainState::Running;
             domain.reason = "booted";
-            domain.run = Some(Run { serial, step, serving: false, token, fault, kickstart, logs, retries: 0 });
+            domain.run = Some(Run { serial, step, serving: false, token, fault, kickstart, unpacked: 0, logs, retries: 0 });
         }
     }
 
@@ -208,7 +210,7 @@ impl SimState {
         &mut self,
         turn: Turn,
         kickstart: Option<Result<String, DeskError>>,
-        refused: Option<DeskError>,
+        refused: Option<&DeskError>,
         speed: u32,
         events: &mut Vec<DomainEvent>,
     ) {
@@ -220,7 +222,7 @@ impl SimState {
             // Asked to go off while the step was under way.
             return;
         }
-        if let Some(pause) = refused.as_ref().and_then(|refused| pause(step, refused, run.retries)) {
+        if let Some(pause) = refused.and_then(|refused| pause(step, refused, run.retries)) {
             run.retries += 1;
             run.step = Some((at.plus(pause / speed), step));
             return;
@@ -262,7 +264,10 @@ impl SimState {
         let Some(run) = domain.run.as_mut() else { return };
         match act.then {
             Then::Hang => {}
-            Then::Go(next) => run.step = Some((at.plus(next.takes() / speed), next)),
+            Then::Go(next) => {
+                run.unpacked += usize::from(step == GuestStep::Packages);
+                run.step = Some((at.plus(span(next, &facts) / speed), next));
+            }
             Then::Up => run.serving = true,
             Then::FailedOff => run.step = Some((at.plus(FAILED_SLEEP / speed), GuestStep::Reboot)),
             Then::Off(reason) => {
@@ -314,6 +319,12 @@ impl SimState {
             GuestStep::Fetch | GuestStep::Pre | GuestStep::Reboot | GuestStep::FirstBoot | GuestStep::Serve => true,
         }
     }
+}
+
+/// How long until the end of the next turn of `step`: packages are unpacked one a turn.
+fn span(step: GuestStep, facts: &KickstartFacts) -> Duration {
+    let turns = if step == GuestStep::Packages { facts.packages.len() as u32 + 1 } else { 1 };
+    step.takes() / turns
 }
 
 /// How long a guest waits before it asks again after `refused`; none: it does not.

@@ -155,7 +155,7 @@ impl SimHypervisor {
             }
             let mut inner = self.lock();
             let mut events = Vec::new();
-            inner.state.end_turn(turn, kickstart, refused, self.config.speed, &mut events);
+            inner.state.end_turn(turn, kickstart, refused.as_ref(), self.config.speed, &mut events);
             inner.events.append(&mut events);
             self.release(inner);
         }

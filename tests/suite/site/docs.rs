@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rekindle::render::{InstallUrls, Renderer};
 use rekindle::site::load;
+use rekindle::spec::Token;
 
 use super::TestSite;
 
@@ -40,6 +42,14 @@ fn the_examples_of_the_manual_are_one_good_site() {
     let spec = load(&site.dir).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(spec.vms.len(), files.iter().filter(|(path, _)| path.starts_with("vms/")).count());
     assert_eq!(spec.vms["db1"].disks[1].size_gib, 500);
+    let renderer = Renderer::new(None).expect("the shipped templates");
+    let urls = InstallUrls { base: "http://192.0.2.1:8470".to_owned(), token: Token::new([0; 16]) };
+    for vm in spec.vms.values() {
+        renderer.render_kickstart(&spec, vm, &urls).unwrap_or_else(|error| panic!("{error}"));
+    }
+    for hypervisor in spec.hypervisors.values() {
+        renderer.render_hypervisor(&spec, hypervisor).unwrap_or_else(|error| panic!("{error}"));
+    }
 }
 
 #[test]

@@ -14,4 +14,5 @@ mod sim_contract;
 mod sim_guest;
 mod site;
 mod templates;
+mod transcripts;
 mod wheel;

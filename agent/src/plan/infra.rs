@@ -33,7 +33,19 @@ pub(super) fn missing(plans: &[SubjectPlan], subject: &Subject) -> Option<Missin
     let plan = plans.iter().find(|plan| plan.subject == *subject)?;
     match plan.action {
         Action::Keep => None,
-        action => Some(Missing { reason: plan.reason.clone(), blocked: action == Action::Blocked }),
+        action => {
+            Some(Missing { reason: format!("{} first: {}", named(subject), plan.reason), blocked: action == Action::Blocked })
+        }
+    }
+}
+
+fn named(subject: &Subject) -> String {
+    match subject {
+        Subject::Probe => "the domain type".to_owned(),
+        Subject::Pool(name) => format!("pool `{name}`"),
+        Subject::Network(name) => format!("network `{name}`"),
+        Subject::BootFiles(name) => format!("the boot files of `{name}`"),
+        Subject::Vm(name) => format!("VM `{name}`"),
     }
 }
 

@@ -101,7 +101,10 @@ fn plan_new(view: &VmView<'_>, vm: &VmSpec, admission: &mut Admission) -> VmPlan
         return view.plan(None, Action::Blocked, reason);
     }
     if let Some(missing) = view.missing_ground(vm) {
-        return view.plan(None, if missing.blocked { Action::Blocked } else { Action::Wait }, missing.reason);
+        // It is going to be made, in a later pass.
+        let mut plan = view.plan(None, if missing.blocked { Action::Blocked } else { Action::Create }, missing.reason);
+        plan.volumes = volume_plans(view, vm);
+        return plan;
     }
     if let Err(reason) = admission.admit(vm) {
         return view.plan(None, Action::Wait, reason);

@@ -58,11 +58,7 @@ impl Lab {
                 std::fs::remove_file(entry.path()).expect("remove a VM");
             }
         }
-        let guest = guest();
-        std::fs::create_dir(path.join("mirror")).expect("mirror/");
-        for (name, target) in [("tiny", "tree/tiny"), ("full", "tree/full"), ("repos", "stages")] {
-            std::os::unix::fs::symlink(guest.join(target), path.join("mirror").join(name)).expect("a link");
-        }
+        std::os::unix::fs::symlink(guest(), path.join("mirror")).expect("a link");
         let settings = format!(
             "site = \"{path}/site\"\nhypervisor = \"hv1\"\nstate_dir = \"{path}/state\"\ncache_dir = \"{path}/cache\"\nrun_dir = \"{path}/run\"\n"
         );

@@ -112,7 +112,17 @@ pub(super) fn plan_ready(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm) 
         plan.action = Action::Change;
     }
     run_checks(view, vm, observed, view.input.policy.check_interval, &mut plan);
+    if plan.action == Action::Keep && !checks_have_run(vm, observed) {
+        // The store remembers `Ready` from an earlier run of the agent: whether it holds now is not known yet.
+        plan.action = Action::Continue;
+        "it was ready; its checks are run".clone_into(&mut plan.reason);
+    }
     plan
+}
+
+/// Every check has a result of this run of the agent.
+fn checks_have_run(vm: &VmSpec, observed: &ObservedVm) -> bool {
+    vm.checks.iter().all(|check| observed.checks.iter().any(|result| result.name == check.name))
 }
 
 /// It failed after its install: the checks go on, so that it becomes `Ready` again when what ailed it is gone.
@@ -152,8 +162,7 @@ fn run_checks(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm, interval: s
         return;
     }
     let last = observed.checks.iter().map(|check| check.at).min();
-    let complete = vm.checks.iter().all(|check| observed.checks.iter().any(|result| result.name == check.name));
-    let due = last.filter(|_| complete).map_or(view.input.now, |at| at.plus(interval));
+    let due = last.filter(|_| checks_have_run(vm, observed)).map_or(view.input.now, |at| at.plus(interval));
     if due <= view.input.now {
         plan.steps.push(Step::RunChecks { vm: vm.name.clone(), uuid: domain_uuid(&view.input.spec.site.name, &vm.name) });
     } else {

@@ -127,8 +127,8 @@ impl Lab {
 
     /// Phase and attempt as `rekindle status` has them.
     pub fn phase(&self, vm: &str) -> (String, u64) {
-        let status = self.status(vm);
-        (status["phase"].as_str().unwrap_or("absent").to_owned(), status["attempt"].as_u64().unwrap_or(0))
+        let summary = &self.status(vm)["summary"];
+        (summary["phase"].as_str().unwrap_or("absent").to_owned(), summary["attempt"].as_u64().unwrap_or(0))
     }
 
     /// Waits until `wanted` holds of phase and attempt.

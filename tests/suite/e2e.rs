@@ -100,7 +100,7 @@ fn failures_are_named_with_their_evidence_and_a_change_of_the_site_mends_them() 
         let output = lab.rekindle(&["apply"]);
         assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
         let status = lab.status("web1");
-        assert_eq!(status["failure"]["cause"], "package-not-found", "{status:#}");
+        assert_eq!(status["summary"]["cause"], "package-not-found", "{status:#}");
         let told = lab.ok(&["status", "web1"]);
         println!("{told}");
         assert!(told.contains("no-such-package"), "{told}");

@@ -92,7 +92,7 @@ fn observed(libvirt: &Libvirt, name: &str) -> ObservedDomain {
 }
 
 #[track_caller]
-fn assert_conflict<T: std::fmt::Debug>(answer: Result<T, HypervisorError>) {
+fn assert_conflict<T: std::fmt::Debug>(answer: &Result<T, HypervisorError>) {
     assert!(matches!(answer, Err(HypervisorError::Conflict { .. })), "{answer:?}");
 }
 

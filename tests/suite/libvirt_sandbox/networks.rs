@@ -107,7 +107,7 @@ fn a_change_that_needs_a_restart_waits_for_guests() {
         make(&libvirt, &web);
         libvirt.start_domain(&web.name, web.uuid).expect("started");
 
-        assert_conflict(libvirt.ensure_network(&network(Forward::Route), &[], "d2"));
+        assert_conflict(&libvirt.ensure_network(&network(Forward::Route), &[], "d2"));
         assert_eq!(observe(&libvirt).networks["lan"].digest.as_deref(), Some("d1"), "nothing has changed");
         assert_eq!(libvirt.ensure_network(&network(Forward::Isolated), &[host("a", 10)], "d3").expect("hosts"), Change::Changed);
 
@@ -131,7 +131,7 @@ fn a_foreign_network_is_never_touched() {
         define_foreign("lan");
         let before = run("virsh", &["net-dumpxml", "lan"]);
         let libvirt = libvirt();
-        assert_conflict(libvirt.ensure_network(&network(Forward::Nat), &[], "d1"));
+        assert_conflict(&libvirt.ensure_network(&network(Forward::Nat), &[], "d1"));
         assert_eq!(run("virsh", &["net-dumpxml", "lan"]), before);
         let seen = &observe(&libvirt).networks["lan"];
         assert_eq!((seen.active, seen.digest.as_deref()), (false, None));

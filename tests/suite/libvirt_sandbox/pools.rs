@@ -18,7 +18,7 @@ fn a_pool_is_made_once_and_never_moved() {
         assert!(seen.active && seen.available_bytes > 0, "{seen:?}");
         assert_eq!(seen.path, Some(pool().path));
 
-        assert_conflict(libvirt.ensure_pool(&PoolSpec { path: "/var/lib/libvirt/images/other".into(), ..pool() }));
+        assert_conflict(&libvirt.ensure_pool(&PoolSpec { path: "/var/lib/libvirt/images/other".into(), ..pool() }));
 
         run("virsh", &["-q", "pool-destroy", "vms"]);
         run("virsh", &["-q", "pool-autostart", "--disable", "vms"]);
@@ -40,7 +40,7 @@ fn a_volume_is_made_once_kept_at_its_size_and_deleted_once() {
         libvirt.ensure_pool(&pool()).expect("pool");
         assert_eq!(libvirt.create_volume(&volume("a.qcow2", 8)).expect("created"), Change::Changed);
         assert_eq!(libvirt.create_volume(&volume("a.qcow2", 8)).expect("there"), Change::Unchanged);
-        assert_conflict(libvirt.create_volume(&volume("a.qcow2", 9)));
+        assert_conflict(&libvirt.create_volume(&volume("a.qcow2", 9)));
         let seen = &observe(&libvirt).pools["vms"].volumes["a.qcow2"];
         assert_eq!((seen.capacity_bytes, seen.path.clone()), (8 << 20, pool().path.join("a.qcow2")));
         assert!(seen.allocation_bytes < 1 << 20, "{seen:?}");
@@ -66,7 +66,7 @@ fn files_that_come_and_go_without_libvirt_are_noticed() {
         assert_eq!(libvirt.create_volume(&volume("created.qcow2", 16)).expect("there"), Change::Unchanged);
         run("qemu-img", &["create", "-q", "-f", "qcow2", &path("late.qcow2"), "16M"]);
         assert_eq!(libvirt.delete_volume(&pool().name, "late.qcow2").expect("deleted"), Change::Changed);
-        assert_conflict(libvirt.create_volume(&volume("deleted.qcow2", 17)));
+        assert_conflict(&libvirt.create_volume(&volume("deleted.qcow2", 17)));
         assert_eq!(libvirt.delete_volume(&pool().name, "deleted.qcow2").expect("deleted"), Change::Changed);
         super::until("the sweep sees it", || observe(&libvirt).pools["vms"].volumes.contains_key("seen.qcow2").then_some(()));
 

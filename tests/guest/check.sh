@@ -10,4 +10,4 @@ for dir in "$cache"/guest/parts/pykickstart-*; do [ -d "$dir" ] && extra=$dir; d
 "$python" -c 'import pykickstart' 2>/dev/null && extra=''
 cd "$here/installer"
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$here/installer${extra:+:$here/installer/shims:$extra}" exec "$python" -m unittest -q tests.test_kickstart \
-    tests.test_partition tests.test_rest
+    tests.test_partition tests.test_rest tests.test_scripts

@@ -34,7 +34,7 @@ timesource --ntp-disable
 network --bootproto=dhcp --device=link --hostname=web1.example.test --activate
 rootpw --lock
 user --name=ops --groups=wheel --password=secret --plaintext
-firewall --disabled
+firewall --enabled --service=ssh --port=8080:tcp
 selinux --permissive
 firstboot --disable
 skipx
@@ -51,7 +51,8 @@ curl -fsS --retry 3 -X POST --data-binary pre http://10.0.2.2:{port}/stage/pre
 %packages --excludedocs
 @core
 shop-web
-%end
+qemu-guest-agent
+{packages}%end
 
 %post --log=/root/ks-post.log --erroronfail
 set -eu
@@ -80,7 +81,7 @@ cat >/usr/local/sbin/first-boot <<'SCRIPT'
 set -eu
 {{ echo "$1"; cat /etc/hostname; blkid; cat /etc/fstab; rpm -q shop-web; }} >/run/first-boot.txt
 curl -fsS --retry 5 --retry-connrefused -X POST --data-binary @/run/first-boot.txt http://10.0.2.2:{port}/stage/first-boot
-touch /var/lib/first-boot.done
+{first_boot}touch /var/lib/first-boot.done
 SCRIPT
 chmod 755 /usr/local/sbin/first-boot
 systemctl enable first-boot.service
@@ -90,6 +91,15 @@ systemctl enable first-boot.service
 test -s /mnt/sysimage/etc/fstab
 %end
 """
+
+# What the distributions have beyond the common part: packages, and lines of the first-boot script.
+EXTRAS = {
+    "tiny": ("", ""),
+    "full": ("puppet-agent\n", """\
+puppet apply --detailed-exitcodes -e 'file {{ "/etc/made-by-puppet": content => "yes" }}' || [ $? = 2 ]
+curl -fsS -X POST --data-binary @/etc/made-by-puppet http://10.0.2.2:{port}/stage/puppet
+"""),
+}
 
 LAYOUTS = {
     "plain": """\
@@ -138,7 +148,9 @@ class Server(http.server.ThreadingHTTPServer):
         self.roots = {"/tree/": GUEST / "tree" / name, "/stages/": GUEST / "stages"}
         self.requests, self.posts = [], {}
         self.changed = threading.Condition()
-        self.kickstart = KICKSTART.format(port=self.server_port, layout=LAYOUTS[layout])
+        packages, script = EXTRAS[name]
+        self.kickstart = KICKSTART.format(
+            port=self.server_port, layout=LAYOUTS[layout], packages=packages, first_boot=script.format(port=self.server_port))
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -209,6 +221,14 @@ class Machine:
                 stream.write(json.dumps({"execute": command}) + "\n")
                 stream.flush()
                 stream.readline()
+
+    def ask_agent(self):
+        """The host name that the guest agent tells; the agent may still be starting."""
+        with socket.socket(socket.AF_UNIX) as agent:
+            agent.settimeout(60)
+            agent.connect(str(self.monitor).removesuffix(".qmp") + ".agent")
+            agent.sendall(b'{"execute": "guest-get-host-name"}\n')
+            return json.loads(agent.makefile().readline())["return"]["host-name"]
 
     def wait(self, seconds):
         self.process.wait(max(seconds, 1))
@@ -305,6 +325,14 @@ def selftest(name, layout, work):
         for text in ("hello there", "web1.example.test", "shop-web-1.0-1.noarch", "UUID="):
             expect(text in report, "the first boot's report has no '%s':\n%s" % (text, report))
         health = urllib.request.urlopen("http://127.0.0.1:%d/health" % web_port, timeout=30).read().decode()
+        expect(disk_boot.ask_agent() == "web1.example.test", "the guest agent told another host name")
+        print("the guest agent answered after %.1f s" % disk_boot.took())
+        if EXTRAS[name][1]:
+            with server.changed:
+                while "puppet" not in server.posts and disk_boot.process.poll() is None and disk_boot.took() < 120 * scale:
+                    server.changed.wait(1)
+            expect(server.posts.get("puppet") == "yes", "Puppet did not report")
+            print("Puppet applied after %.1f s" % disk_boot.took())
         expect(health == "ok shop-web 1.0-1 on web1.example.test\n", "shop-web answered %r" % health)
         print("shop-web answered after %.1f s" % disk_boot.took())
         before = time.monotonic()

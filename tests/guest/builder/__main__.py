@@ -48,6 +48,7 @@ def _build(out, wanted):
         shutil.rmtree(work, ignore_errors=True)
         cache.link_tree(source, work)
         work.rename(final)
+    cache.prune(out)
 
 
 main(sys.argv[1])

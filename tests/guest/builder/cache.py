@@ -46,6 +46,8 @@ def part(name, inputs, make):
     key = digest(*inputs)
     final = root() / "parts" / ("%s-%s" % (name, key))
     if final.is_dir():
+        # The time of the last use, for `prune`.
+        os.utime(final)
         return final
     final.parent.mkdir(parents=True, exist_ok=True)
     work = final.parent / (".%s.tmp" % final.name)
@@ -62,6 +64,14 @@ def part(name, inputs, make):
     work.rename(final)
     print("guest: built %s in %.1f s" % (name, time.monotonic() - started), flush=True)
     return final
+
+
+def prune(keep, days=14):
+    """Removes parts and outputs that no build has used for that long; `keep` is the output just built."""
+    limit = time.time() - days * 86400
+    for path in [*(root() / "parts").iterdir(), *root().glob("[0-9a-f]" * 16)]:
+        if path != keep and path.is_dir() and path.stat().st_mtime < limit:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def link_tree(source, target):

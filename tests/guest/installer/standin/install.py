@@ -166,9 +166,10 @@ class Installation:
             ]),
             ("Pre install tasks", "Running pre-installation tasks", [
                 ("Set file contexts", nothing),
-                ("Prepare payload", self._select_packages),
+                ("Prepare payload", nothing),
             ]),
             ("Payload installation", "Installing.", [
+                ("Select the packages", self._select_packages),
                 ("Install the payload", self._install_packages),
             ]),
             ("Late storage configuration", None, [
@@ -214,8 +215,7 @@ class Installation:
         packages = self.kickstart.data.packages
         include, exclude = requirements.wanted_specs(packages)
         include += [n for n in requirements.added_packages(self.kickstart, self.plan, self.uefi) if n not in include]
-        self.log.show("Starting package installation process")
-        self.log.info("anaconda: progress", "Starting package installation process")
+        self.log.progress("Starting package installation process")
         try:
             self.payload.select(include, exclude, packages.handleMissing == c.KS_MISSING_IGNORE)
         except NonInteractive as problem:

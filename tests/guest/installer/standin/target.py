@@ -254,13 +254,26 @@ def set_services(log, kickstart):
         code = in_target(log, "systemctl", "enable", name)
         if code:
             raise InstallFailed("Error enabling service %s: %d" % (name, code))
-    firewall = kickstart.data.firewall
     if kickstart.has("firewall"):
+        firewall = kickstart.data.firewall
         in_target(log, "systemctl", "enable" if firewall.enabled else "disable", "firewalld")
+        if firewall.enabled and os.path.isdir(path("/etc/firewalld")):
+            write("/etc/firewalld/zones/public.xml", firewall_zone(firewall))
     config = path("/etc/selinux/config")
     if kickstart.has("selinux") and os.path.exists(config):
         word = {0: "disabled", 1: "enforcing", 2: "permissive"}.get(kickstart.data.selinux.selinux, "enforcing")
         write("/etc/selinux/config", re.sub(r"(?m)^SELINUX=.*$", "SELINUX=" + word, disks.read(config) + "\n"))
+
+
+def firewall_zone(firewall):
+    """firewalld's default zone as its own offline tool, which Anaconda calls, would leave it."""
+    services = ["ssh", "dhcpv6-client", *firewall.services]
+    lines = ['<?xml version="1.0" encoding="utf-8"?>', "<zone>", "  <short>Public</short>"]
+    lines += ['  <service name="%s"/>' % n for n in dict.fromkeys(services) if n not in firewall.remove_services]
+    for port in firewall.ports:
+        number, _, protocol = port.partition(":")
+        lines.append('  <port port="%s" protocol="%s"/>' % (number, protocol or "tcp"))
+    return "\n".join([*lines, "</zone>", ""])
 
 
 def write_repositories(kickstart):

@@ -9,8 +9,8 @@ from . import boot, cache, roots, stage2, stages, tiny, tree
 
 def inputs_hash():
     """The hash of everything that decides what comes out: this folder without its tests and texts."""
-    used = [cache.HERE / n for n in ("builder", "boot", "installer", "tiny", "full", "roles") if (cache.HERE / n).exists()]
-    return cache.digest(*used)
+    names = ("builder", "boot", "installer/standin", "installer/shims", "tiny", "full", "roles")
+    return cache.digest(*(cache.HERE / n for n in names))
 
 
 def main(what):

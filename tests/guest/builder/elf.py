@@ -9,6 +9,7 @@ from .run import run
 
 def real(root, name):
     """The path, inside `root`, that `name` is in the end, links of directories followed (usr-merge)."""
+    root = root.resolve()
     path = Path(os.path.realpath(str(root) + name)) if not (root / name.lstrip("/")).is_symlink() else None
     if path is None:
         target = os.readlink(root / name.lstrip("/"))

@@ -86,6 +86,8 @@ def _prepare(debian, tree, product, version):
     (tree / "etc/rpm").mkdir(exist_ok=True)
     (tree / "etc/rpm/macros").write_text("%_dbpath /var/lib/rpm\n%_db_backend sqlite\n")
     (tree / "usr/lib/os-release").write_text(tiny.OS_RELEASE.format(product=product, version=version, kind="full"))
+    for name in ("issue", "issue.net"):
+        (tree / "etc" / name).write_text("%s %s (full)\n" % (product, version))
     (tree / "etc/redhat-release").write_text("%s release %s (full)\n" % (product, version))
     chroot(tree, "systemctl", "enable", "systemd-networkd.service", "systemd-resolved.service", "sshd-keygen.service")
     for unit in ("systemd-networkd-wait-online.service", "serial-getty@ttyS0.service"):

@@ -226,6 +226,7 @@ impl<'a> VmView<'a> {
     }
 
     /// When the current phase is given up.
+    #[expect(clippy::unused_self, reason = "reads as a question to the view")]
     pub(super) fn deadline(&self, record: &VmRecord, limit: std::time::Duration) -> Timestamp {
         record.since.plus(limit)
     }

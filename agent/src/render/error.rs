@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::spec::TemplateName;
 
-/// Why one machine's kickstart could not be rendered. `target` is `VM \`web1\`` or `hypervisor \`hv1\``.
+/// Why one machine's kickstart could not be rendered. `target` names it, as in ``VM `web1` ``.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// No such template.

@@ -235,7 +235,8 @@ impl Store {
     /// Every phase that a VM has been in, oldest first.
     pub fn timeline(&self, vm: &VmName) -> Result<Vec<TimelineEntry>, StoreError> {
         let connection = self.lock();
-        let read = || -> rusqlite::Result<Vec<(u32, String, i64, Option<String>)>> {
+        type Row = (u32, String, i64, Option<String>);
+        let read = || -> rusqlite::Result<Vec<Row>> {
             connection
                 .prepare_cached("SELECT attempt, phase, at, note FROM timeline WHERE vm = ?1 ORDER BY id")?
                 .query_map([vm.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?

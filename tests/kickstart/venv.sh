@@ -3,6 +3,11 @@
 # Cached under ${REKINDLE_CACHE:-~/.cache/rekindle} by version; safe to run several times at once.
 set -eu
 version=3.78
+# Where the set-up has made one already.
+if [ -x "${REKINDLE_KSVALIDATOR:-}" ]; then
+    echo "$(dirname "$REKINDLE_KSVALIDATOR")/python"
+    exit
+fi
 cache=${REKINDLE_CACHE:-${HOME:-/root}/.cache/rekindle}
 venv=$cache/pykickstart-$version
 if [ ! -x "$venv/bin/ksvalidator" ]; then

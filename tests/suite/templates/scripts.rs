@@ -47,13 +47,19 @@ impl Machine {
         for path in ["bin", "dev", "etc", "srv", "tmp", "proc", "usr/bin", "sys/block"] {
             fs::create_dir_all(machine.at(path)).expect("directory");
         }
-        // Writes arguments and body; fails as often as `curl-fails` says.
+        // Writes the URL, the body and the arguments; fails as often as `curl-fails` says; knows `-K` unless `old-curl` is there.
         machine.program(
             "bin/curl",
-            "left=$(cat $ROOT/curl-fails 2>/dev/null || echo 0)\n\
+            "if [ \"$1\" = -K ]; then\n\
+             [ ! -e $ROOT/old-curl ] || exit 2\n\
+             [ \"$3\" != -V ] || exit 0\n\
+             url=$(sed -n 's/^url = \"\\(.*\\)\"$/\\1/p'); fi\n\
+             left=$(cat $ROOT/curl-fails 2>/dev/null || echo 0)\n\
              if [ \"$left\" -gt 0 ]; then echo $((left - 1)) >$ROOT/curl-fails; exit 7; fi\n\
+             echo \"curl $*\" >>$ROOT/arguments\n\
              for last; do :; done\n\
-             echo \"${last#http://192.0.2.1:8470/install/abababababababababababababababab}\" >>$ROOT/calls\n\
+             url=${url:-$last}\n\
+             echo \"${url#http://192.0.2.1:8470/install/abababababababababababababababab}\" >>$ROOT/calls\n\
              while [ $# -gt 0 ]; do case $1 in\n\
              --data-binary) cat \"${2#@}\" >>$ROOT/bodies; shift ;;\n\
              -o) [ $2 = /dev/null ] || cp $ROOT/answer $2; shift ;;\n\
@@ -317,6 +323,7 @@ fn installed(case: &SpecCase, shell: &'static str) -> (Machine, PathBuf) {
     let machine = Machine::new(shell);
     assert!(machine.run(&script(case, "%post")).status.success());
     fs::remove_file(machine.at("calls")).expect("calls");
+    fs::remove_file(machine.at("arguments")).expect("arguments");
     let file = machine.at("usr/libexec/rekindle/first-boot");
     (machine, file)
 }
@@ -330,10 +337,22 @@ fn the_first_boot_reports_itself_and_the_packages_and_is_done() {
         fs::write(machine.at("curl-fails"), "3").expect("write");
         let output = machine.execute(&file);
         assert!(output.status.success(), "{shell}: {output:?}");
-        assert_eq!(machine.text("calls"), "/first-boot\n/packages\n");
+        assert_eq!(machine.text("calls"), "/packages\n/first-boot\n");
         assert_eq!(machine.text("bodies"), "shop-web\t1.0-1\tnoarch\tabc\n");
         assert!(machine.text("log").contains("systemctl disable rekindle-firstboot.service"));
         assert!(!machine.at("etc/rekindle/install-url").exists(), "the token is gone");
+        let arguments = machine.text("arguments");
+        assert!(!arguments.is_empty() && !arguments.contains("abab"), "the token is in the process list: {arguments}");
+    }
+}
+
+#[test]
+fn a_curl_that_cannot_read_its_url_gets_it_as_an_argument() {
+    for shell in SHELLS {
+        let (machine, file) = installed(&SpecCase::default(), shell);
+        fs::write(machine.at("old-curl"), "").expect("write");
+        assert!(machine.execute(&file).status.success());
+        assert_eq!(machine.text("calls"), "/packages\n/first-boot\n");
     }
 }
 
@@ -367,16 +386,16 @@ fn check_handoff(status: u8, writes_report: bool, calls: &str, passes: bool) {
 #[test]
 fn a_puppet_run_that_converged_is_the_end_of_the_handoff() {
     for status in [0, 2] {
-        check_handoff(status, true, "/first-boot\n/packages\n/puppet.tar.gz\n/report\n", true);
+        check_handoff(status, true, "/packages\n/first-boot\n/puppet.tar.gz\n/report\n", true);
     }
 }
 
 #[test]
 fn failed_resources_and_a_failed_run_are_told_apart_by_the_report() {
     for status in [4, 6] {
-        check_handoff(status, true, "/first-boot\n/packages\n/puppet.tar.gz\n/report\n/failed/first-boot\n", false);
+        check_handoff(status, true, "/packages\n/first-boot\n/puppet.tar.gz\n/report\n/failed/first-boot\n", false);
     }
-    check_handoff(1, false, "/first-boot\n/packages\n/puppet.tar.gz\n/failed/first-boot\n", false);
+    check_handoff(1, false, "/packages\n/first-boot\n/puppet.tar.gz\n/failed/first-boot\n", false);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use rekindle::observed::DomainState;
 use rekindle::spec::{Address4, CheckKind, CheckSpec, Deadlines, DomainType, Spec, VmSpec};
 use rekindle::world::sim::SimHypervisor;
-use rekindle_tests::site::{disk, name, puppet, site, tcp_check, vm};
+use rekindle_tests::site::{disk, puppet, site, tcp_check, vm};
 use uuid::Uuid;
 
 /// The directory of the site's pool.
@@ -125,11 +125,7 @@ impl Found {
             }
             Self::Volume { number } => sim.add_foreign_volume(POOL_DIRECTORY.into(), &format!("iso{number}.img"), 1 << 30),
             Self::KeptData { vm } => {
-                sim.add_foreign_volume(
-                    POOL_DIRECTORY.into(),
-                    &format!("{}-data.qcow2", name::<rekindle::spec::VmName>(&format!("web{vm}"))),
-                    10 << 30,
-                );
+                sim.add_foreign_volume(POOL_DIRECTORY.into(), &format!("web{vm}-data.qcow2"), 10 << 30);
             }
         }
     }

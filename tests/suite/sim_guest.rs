@@ -224,14 +224,15 @@ fn a_second_install_keeps_the_data_and_replaces_the_system() {
     assert!(matches!(lab.content("root"), Content::System(system) if !system.first_boot_done));
 }
 
-/// What the install listener hears, how the domain ends and what the installer's log amounts to, for each fault of a guest.
+/// A fault, the last thing that the install listener hears, how the domain ends, and what the installer's log amounts to.
+type Row<'a> = (GuestFault, Option<&'a str>, (DomainState, &'a str), LogVerdict);
+
 #[test]
 fn each_fault_of_an_install_shows_as_it_would_in_life() {
     let running = (DomainState::Running, "booted");
     let off = (DomainState::ShutOff, "shutdown");
     let name = |name: &str| name.to_owned();
     let stopped_by_error = ["failed onerror", "failed traceback"];
-    type Row<'a> = (GuestFault, Option<&'a str>, (DomainState, &'a str), LogVerdict);
     let table: &[Row<'_>] = &[
         (GuestFault::NeverFetches, None, running, LogVerdict::Running),
         (GuestFault::KickstartRejected, Some("kickstart by [52:54:00:00:00:07]"), running, LogVerdict::Running),

@@ -89,6 +89,11 @@ pub(super) fn plan_verifying(view: &VmView<'_>, vm: &VmSpec, observed: &Observed
 pub(super) fn plan_ready(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm) -> VmPlan {
     let record = &observed.record;
     let mut plan = view.plan(Some(observed), Action::Keep, "it is ready".to_owned());
+    if !vm.autostart && view.domain.is_some_and(|domain| domain.state == DomainState::ShutOff) {
+        plan.action = Action::Blocked;
+        plan.reason = format!("it is off, and `autostart = false` leaves it so: `virsh start {}`", vm.name);
+        return plan;
+    }
     if view.domain.is_none_or(|domain| domain.state != DomainState::Running) {
         plan.action = Action::Change;
         "its domain is not running".clone_into(&mut plan.reason);

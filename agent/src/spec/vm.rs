@@ -78,7 +78,7 @@ pub struct VmSpec {
     pub deadlines: Deadlines,
     /// Install attempts until it is left as failed.
     pub attempts: u32,
-    /// Started with the hypervisor.
+    /// Started again by the agent whenever it is found off, as after a boot of the hypervisor.
     pub autostart: bool,
 }
 

@@ -101,7 +101,9 @@ fn failures_are_named_with_their_evidence_and_a_change_of_the_site_mends_them() 
         assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
         let status = lab.status("web1");
         assert_eq!(status["summary"]["cause"], "package-not-found", "{status:#}");
-        let told = lab.ok(&["status", "web1"]);
+        let told = lab.rekindle(&["status", "web1"]);
+        assert_eq!(told.status.code(), Some(1), "a failed VM is a no");
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
         println!("{told}");
         assert!(told.contains("no-such-package"), "{told}");
         assert_eq!(lab.virsh(&["list", "--name"]), "", "a failed install is ended, not left to loop");

@@ -100,10 +100,48 @@ pub(super) fn install_failure(now: Timestamp, observed: &ObservedVm, otherwise: 
 /// The line at `at`, with the next one where it only announces it ("Problems in request:").
 fn words_of(lines: &[String], at: usize) -> String {
     let line = lines[at].trim();
-    // The head of a line of the installer's log (time, severity, program) says nothing about the cause.
+    // The head of a line of the installer's log (time, severity, program) says nothing about the cause: neither in the form of
+    // the virtio port nor in that of the installer's own files.
     let line = line.split_once("anaconda:").map_or(line, |(_, rest)| rest).trim();
+    let line = without_time(line);
     match lines.get(at + 1) {
         Some(next) if line.ends_with(':') => format!("{line} {}", next.trim()),
         _ => line.to_owned(),
+    }
+}
+
+/// `HH:MM:SS,mmm LVL message` without its head.
+fn without_time(line: &str) -> &str {
+    let mut words = line.splitn(3, ' ');
+    match (words.next(), words.next(), words.next()) {
+        (Some(time), Some(level), Some(message))
+            if time.len() == 12 && time.bytes().all(|b| b.is_ascii_digit() || b == b':' || b == b',') && level.len() <= 7 =>
+        {
+            message
+        }
+        _ => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_cause_come_without_the_head_of_their_line() {
+        for (lines, words) in [
+            (
+                vec!["09:40:52,517 ERR packaging: Problems in request:", "missing packages: x"],
+                "packaging: Problems in request: missing packages: x",
+            ),
+            (
+                vec!["09:40:52,517 ERR anaconda:packaging: base repo (x) not valid -- removing it"],
+                "packaging: base repo (x) not valid -- removing it",
+            ),
+            (vec!["missing packages: x"], "missing packages: x"),
+        ] {
+            let lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
+            assert_eq!(words_of(&lines, 0), words);
+        }
     }
 }

@@ -231,7 +231,7 @@ pub(super) fn discard(view: &VmView<'_>, vm: &VmSpec) -> Vec<Step> {
 }
 
 /// The step errors of this VM, once they are final.
-fn given_up(view: &VmView<'_>, observed: &ObservedVm) -> Option<Failure> {
+pub(super) fn given_up(view: &VmView<'_>, observed: &ObservedVm) -> Option<Failure> {
     let record = &observed.record;
     let error = view.input.observed.errors.get(&Subject::Vm(record.vm.clone()));
     let error = error.filter(|error| error.disposition == Disposition::GiveUp && error.at >= record.since);

@@ -1,11 +1,14 @@
 //! From the first boot to `Ready`, and keeping it there.
 
-use super::install::{failed, waiting};
+use super::install::{failed, given_up, waiting};
 use super::report::{Action, VmPlan};
 use super::vm::VmView;
 use super::{Step, digest, domain_spec, domain_uuid, infra};
-use crate::observed::{Cause, DomainState, Failure, HandoffStatus, ObservedVm, Phase, VmRecord};
+use crate::observed::{Cause, DomainState, Failure, HandoffStatus, ObservedVm, Phase, Subject, VmRecord};
 use crate::spec::{Boot, PuppetMode, Timestamp, VmSpec};
+
+/// How often in a row libvirt may refuse to run an installed VM until that is its failure: once may be chance, a lost disk is not.
+const REFUSALS: u32 = 3;
 
 /// It boots its disk; the first-boot callback is awaited.
 pub(super) fn plan_booting(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm) -> VmPlan {
@@ -179,6 +182,13 @@ fn run_checks(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm, interval: s
 fn keep_running(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm, mut plan: VmPlan) -> VmPlan {
     let record = &observed.record;
     let uuid = domain_uuid(&view.input.spec.site.name, &vm.name);
+    let refused = view.input.observed.errors.get(&Subject::Vm(vm.name.clone())).is_some_and(|error| error.count >= REFUSALS);
+    if refused
+        && view.domain.is_none_or(|domain| domain.state != DomainState::Running)
+        && let Some(failure) = given_up(view, observed)
+    {
+        return failed(view, observed, plan, failure, false);
+    }
     match view.domain {
         Some(domain) if domain.state == DomainState::Running => return plan,
         Some(domain) if domain.state == DomainState::Paused => {

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 use rekindle::render::{InstallUrls, Renderer};
@@ -23,7 +23,10 @@ fn main() {
     write_site(site, vms);
 
     let (load, spec) = best(|| rekindle::site::load(site).unwrap_or_else(|errors| panic!("{errors}")));
-    let (compile, renderer) = best(|| Renderer::new(Some(&site.join("templates"))).unwrap_or_else(|errors| panic!("{errors}")));
+    // Too short for the kernel's count.
+    let began = Instant::now();
+    let renderer = Renderer::new(Some(&site.join("templates"))).unwrap_or_else(|errors| panic!("{errors}"));
+    let compile = began.elapsed();
     let (render, texts) = best(|| render_all(&renderer, &spec));
     let release = kickstart::Release::Rhel9;
     let (check, ()) = best(|| assert!(texts.iter().all(|text| kickstart::check(text, release).is_ok())));
@@ -36,7 +39,10 @@ fn main() {
     println!("  render                 {:>10.1?} a VM", each(render.saturating_sub(check)));
     println!("  check                  {:>10.1?} a VM", each(check));
     let total = each(load + compile + render);
-    println!("  in all                 {total:>10.1?} a VM, {:.2} of the {PROMISED:?} promised", total.as_secs_f64() / PROMISED.as_secs_f64());
+    println!(
+        "  in all                 {total:>10.1?} a VM, {:.2} of the {PROMISED:?} promised",
+        total.as_secs_f64() / PROMISED.as_secs_f64()
+    );
 }
 
 fn render_all(renderer: &Renderer, spec: &Spec) -> Vec<String> {

@@ -9,7 +9,7 @@ import re
 import shutil
 from pathlib import Path
 
-from . import boot, cache, roots, rpms, stage2, tiny
+from . import boot, cache, rpms, stage2, tiny
 from .run import chroot, run
 from .rpms import Package
 

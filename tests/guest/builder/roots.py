@@ -27,12 +27,32 @@ FULL = """
 _NO_PATHS = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/lintian/*")
 
 
+def _sources():
+    """`SOURCES` from the mirrors that this machine's apt uses, where it uses some for this release."""
+    text = SOURCES
+    for codename, default in (("bookworm", "http://deb.debian.org/debian "), ("bookworm-security", "http://deb.debian.org/debian-security ")):
+        found = run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Codename: " + codename).split()
+        if found:
+            text = text.replace(default, found[0].rstrip("/") + " ")
+    return text
+
+
+def _apt_options():
+    """What apt must be told inside as well: retries, and the proxy of this machine."""
+    options = ['Acquire::Retries "3"', "Apt::Install-Recommends false"]
+    for line in run("apt-config", "dump", "--format", "%f %v%n", "Acquire::http::Proxy").splitlines():
+        name, _, value = line.partition(" ")
+        if value:
+            options.append('%s "%s"' % (name, value))
+    return ["--aptopt=" + option for option in options]
+
+
 def _debian(name, packages):
     def make(work):
         sources = work / "sources.list"
-        sources.write_text(SOURCES)
+        sources.write_text(_sources())
         run(
-            "mmdebstrap", "--mode=root", "--variant=minbase", "--aptopt=Apt::Install-Recommends=false",
+            "mmdebstrap", "--mode=root", "--variant=minbase", *_apt_options(),
             *("--dpkgopt=path-exclude=" + path for path in _NO_PATHS),
             "--include=" + ",".join(packages), "bookworm", work / "root", sources,
             # INITRD=No: nobody needs Debian's own initrd of the kernel.

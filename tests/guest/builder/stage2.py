@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from . import boot, cache, elf, roots
+from . import boot, cache, elf
 from .run import run
 
 INSTALLER = cache.HERE / "installer"

@@ -12,7 +12,7 @@ import traceback
 
 from . import disks, partition, payload, requirements, scripts, spokes, storage, support, target
 from .cmdline import CommandLine
-from .errors import InstallFailed, KickstartRejected, NonInteractive, ScriptStopped, SpokesIncomplete
+from .errors import KickstartRejected, NonInteractive, ScriptStopped, SpokesIncomplete
 from .log import Log
 
 KICKSTART = "/run/install/ks.cfg"

@@ -44,14 +44,16 @@ pub fn binary() -> Utf8PathBuf {
 }
 
 impl Lab {
-    /// A copy of the demo site with these VMs only.
+    /// A copy of the demo site, its Puppet VM included, with these VMs only.
     ///
     /// # Panics
     /// When files cannot be written.
     pub fn new(vms: &[&str]) -> Self {
         let root = tempfile::Builder::new().prefix("rekindle-lab-").tempdir().expect("a directory");
         let path = Utf8PathBuf::from_path_buf(root.path().to_owned()).expect("a path in UTF-8");
-        copy(Utf8Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo")), &path.join("site"));
+        for fixture in ["demo", "demo-puppet"] {
+            copy(&Utf8Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures")).join(fixture), &path.join("site"));
+        }
         for entry in path.join("site/vms").read_dir_utf8().expect("vms/") {
             let entry = entry.expect("an entry");
             if !vms.contains(&entry.file_name().trim_end_matches(".toml")) {

@@ -112,3 +112,15 @@ fn failures_are_named_with_their_evidence_and_a_change_of_the_site_mends_them() 
         assert_eq!(lab.phase("web1").0, "ready");
     });
 }
+
+#[test]
+fn a_vm_with_systemd_is_handed_to_puppet_whose_report_makes_it_ready() {
+    sandbox::within(|| {
+        let lab = Lab::new(&["puppet1"]);
+        println!("{}", lab.ok(&["apply"]));
+        println!("{}", lab.ok(&["status", "puppet1"]));
+        let status = lab.status("puppet1");
+        assert_eq!(status["handoff"]["status"], "changed", "{status:#}");
+        assert!(ask("10.44.0.30").contains("shop-web"), "what Puppet set up serves");
+    });
+}

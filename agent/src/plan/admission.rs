@@ -18,7 +18,7 @@ pub(super) struct Admission {
 
 struct PoolRoom {
     left_bytes: u64,
-    volumes: Vec<String>,
+    volumes: BTreeSet<String>,
 }
 
 impl Admission {
@@ -99,7 +99,7 @@ impl Admission {
                 && !pool.volumes.contains(&volume.name)
             {
                 pool.left_bytes -= volume.capacity_bytes.min(pool.left_bytes);
-                pool.volumes.push(volume.name);
+                pool.volumes.insert(volume.name);
             }
         }
         self.installing.insert(vm.name.clone());

@@ -21,8 +21,8 @@ use sha2::{Digest, Sha256};
 use super::admission::Admission;
 use super::report::{Action, SubjectPlan, VmPlan, VolumeAction, VolumePlan};
 use super::{PlanInput, Step, digest, domain_uuid, infra, install, retire, run};
-use crate::observed::{Disposition, Failure, ObservedDomain, ObservedHost, ObservedVm, Phase, Subject, VmRecord};
-use crate::spec::{Timestamp, Token, VmName, VmSpec, VolumeSpec};
+use crate::observed::{Disposition, DomainState, Failure, ObservedDomain, ObservedHost, ObservedVm, Phase, Subject, VmRecord};
+use crate::spec::{Stop, Timestamp, Token, VmName, VmSpec, VolumeSpec};
 
 /// What every part of a VM's planning looks at.
 pub(super) struct VmView<'a> {
@@ -134,7 +134,12 @@ fn adopt(view: &VmView<'_>, vm: &VmSpec, domain: &ObservedDomain) -> VmPlan {
         "it exists and is ours, but the store does not know it: its checks will tell"
     };
     let mut plan = view.plan(None, Action::Change, reason.to_owned());
-    plan.steps = vec![Step::Record(Box::new(record))];
+    if owner.installing && matches!(domain.state, DomainState::Running | DomainState::Paused) {
+        // Its token is lost with the store: it can neither be heard nor come to an end, and would take an install's place.
+        let uuid = domain_uuid(&view.input.spec.site.name, view.name);
+        plan.steps.push(Step::StopDomain { vm: view.name.clone(), uuid, how: Stop::Now });
+    }
+    plan.steps.push(Step::Record(Box::new(record)));
     plan
 }
 

@@ -42,18 +42,24 @@ pub(super) fn define(session: &Session, domain: &DomainSpec, xml: &str) -> Resul
 pub(super) fn start(session: &Session, vm: &VmName, uuid: Uuid) -> Result<Change> {
     let name = vm.as_str();
     let Some((domain, _)) = ours(session, vm, uuid)? else { return Err(absent("start domain", name)) };
-    match state(session, &domain, name)? {
+    let result = match state(session, &domain, name)? {
         State::Running | State::Blocked | State::NoState => return Ok(Change::Unchanged),
-        State::Paused => session.check("domain", "resume domain", name, domain.resume())?,
-        State::PMSuspended => session.check("domain", "wake domain", name, domain.pm_wakeup(0))?,
+        State::Paused => session.check("domain", "resume domain", name, domain.resume()).map(drop),
+        State::PMSuspended => session.check("domain", "wake domain", name, domain.pm_wakeup(0)).map(drop),
         State::Shutdown | State::Crashed => {
             // Still there but on its way out; it has to be gone before it can start.
             session.check("domain", "stop domain", name, domain.destroy())?;
-            session.check("domain", "start domain", name, domain.create())?;
+            session.check("domain", "start domain", name, domain.create()).map(drop)
         }
-        State::Shutoff => session.check("domain", "start domain", name, domain.create())?,
+        State::Shutoff => session.check("domain", "start domain", name, domain.create()).map(drop),
+    };
+    match result {
+        Ok(()) => Ok(Change::Changed),
+        // Somebody else was at it, such as an agent killed in the middle of its own start, whose call goes on without it: a
+        // domain that is being started looks paused. What counts is that it runs.
+        Err(_) if matches!(state(session, &domain, name), Ok(State::Running | State::Blocked)) => Ok(Change::Unchanged),
+        Err(error) => Err(error),
     }
-    Ok(Change::Changed)
 }
 
 /// See `Hypervisor::stop_domain`.

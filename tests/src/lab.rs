@@ -118,13 +118,17 @@ impl Lab {
         command
     }
 
-    /// `rekindle status VM --json`.
-    ///
-    /// # Panics
-    /// When it is not JSON.
+    /// `rekindle status VM --json`; null where there is no such VM yet. An agent that has just started and knows nothing yet
+    /// (exit status 3) is asked again.
     pub fn status(&self, vm: &str) -> serde_json::Value {
-        let output = self.rekindle(&["status", vm, "--json"]);
-        serde_json::from_slice(&output.stdout).unwrap_or(serde_json::Value::Null)
+        let begin = Instant::now();
+        loop {
+            let output = self.rekindle(&["status", vm, "--json"]);
+            if output.status.code() != Some(3) || begin.elapsed() > Duration::from_secs(20) {
+                return serde_json::from_slice(&output.stdout).unwrap_or(serde_json::Value::Null);
+            }
+            std::thread::sleep(LOOK);
+        }
     }
 
     /// Phase and attempt as `rekindle status` has them.

@@ -145,6 +145,7 @@ pub fn site(vms: impl IntoIterator<Item = VmSpec>) -> Spec {
                 directory: "/srv/site/puppet".into(),
                 program: "/usr/bin/puppet".to_owned(),
                 package: "puppet".to_owned(),
+                server: None,
             }),
         },
         oses: BTreeMap::from([(os.name.clone(), os)]),

@@ -184,6 +184,7 @@ impl SpecCase {
                 directory: "/srv/site/puppet".into(),
                 program: "/usr/bin/puppet".to_owned(),
                 package: "puppet-agent".to_owned(),
+                server: None,
             }),
         }
     }

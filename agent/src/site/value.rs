@@ -12,10 +12,10 @@ use super::problems::Problem;
 use super::suggest;
 use super::table::{Cx, FromToml, out_of_range, wrong_type, wrong_value};
 use crate::spec::{
-    CheckName, Contact, DiskName, Fqdn, HostName, HttpUrl, HypervisorName, IdError, InterfaceName, KernelArg, Keyboard,
-    LibvirtUri, Locale, MacAddr, MountPoint, NetworkName, OsName, OsinfoId, PackageSpec, PasswordHash, PathText, PoolName,
-    PuppetName, ReleaseName, RepoName, RoleName, ServiceName, SiteName, SizeName, SshKey, StageName, TeamName, TemplateName,
-    Timezone, UrlPath, VmName,
+    CheckName, Contact, DiskName, ExtensionValue, Fqdn, HostName, HttpUrl, HypervisorName, IdError, InterfaceName, KernelArg,
+    Keyboard, LibvirtUri, Locale, MacAddr, MountPoint, NetworkName, OsName, OsinfoId, PackageSpec, PasswordHash, PathText,
+    PoolName, PuppetName, ReleaseName, RepoName, RoleName, ServiceName, SiteName, SizeName, SshKey, StageName, TeamName,
+    TemplateName, Timezone, UrlPath, VmName,
 };
 
 /// Reads a string and parses it.
@@ -48,6 +48,7 @@ from_text!(
     CheckName,
     Contact,
     DiskName,
+    ExtensionValue,
     Fqdn,
     HostName,
     HttpUrl,

@@ -9,6 +9,7 @@ mod domain;
 mod hypervisor;
 mod id;
 mod network;
+mod oid;
 mod os;
 mod puppet;
 #[cfg(test)]
@@ -29,14 +30,15 @@ pub use id::{
     SizeName, StageName, TeamName, TemplateName, VmName,
 };
 pub use network::{Address4, Address6, DhcpRange, Forward, NetworkKind, NetworkSpec, NicSpec};
+pub use oid::Oid;
 pub use os::{OsSpec, RepoLocation, RepoSpec, TreeLocation};
-pub use puppet::{PuppetMode, PuppetSpec, PuppetValue, SitePuppet};
+pub use puppet::{PuppetHost, PuppetMode, PuppetServerSpec, PuppetSpec, PuppetValue, SitePuppet};
 pub use secret::{PasswordHash, Token};
 pub use site::{RootAccess, SiteSpec, Spec, TeamSpec};
 pub use stage::{StagePolicy, StageSpec};
 pub use text::{
-    Contact, FileMode, HieraKey, HostName, HttpUrl, InterfaceName, KernelArg, Keyboard, LibvirtUri, Locale, MountPoint, OsinfoId,
-    PackageSpec, PathText, PuppetName, ReleaseName, ServiceName, SshKey, Timezone, UrlPath,
+    Contact, ExtensionValue, FileMode, HieraKey, HostName, HttpUrl, InterfaceName, KernelArg, Keyboard, LibvirtUri, Locale,
+    MountPoint, OsinfoId, PackageSpec, PathText, PuppetName, ReleaseName, ServiceName, SshKey, Timezone, UrlPath,
 };
 pub use time::Timestamp;
 pub use vm::{Deadlines, VmSpec};

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
-use super::PuppetName;
+use super::{ExtensionValue, HostName, HttpUrl, Oid, PuppetName, ServiceName};
 
 /// How a VM is handed to Puppet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PuppetMode {
     /// Masterless: the site's modules and data are fetched from the install listener, `puppet apply` runs at first boot.
     Apply,
-    /// Agent and puppetserver. Not offered by this version; `check` refuses it.
+    /// Agent and puppetserver: a one-time token gets the VM its certificate, and its reports say how it is.
     Server,
 }
 
@@ -44,6 +45,56 @@ pub struct SitePuppet {
     pub program: String,
     /// The package that brings it.
     pub package: String,
+    /// The server and its CA; always there in mode `server`.
+    pub server: Option<PuppetServerSpec>,
+}
+
+/// A Puppet server's or CA's address, as guests and agents write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PuppetHost {
+    /// Its name or address; must be in its certificate.
+    pub host: HostName,
+    /// TCP port.
+    pub port: u16,
+}
+
+impl PuppetHost {
+    /// `https://HOST:PORT`, for the paths of its API.
+    pub fn url(&self) -> String {
+        let host = self.host.as_str();
+        if host.contains(':') { format!("https://[{host}]:{}", self.port) } else { format!("https://{host}:{}", self.port) }
+    }
+}
+
+/// A puppetserver and its CA, and how VMs get to trust each other with it. Names of files only: no secret is in a spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PuppetServerSpec {
+    /// Compiles catalogs and takes reports.
+    pub server: PuppetHost,
+    /// Signs certificates; the server, unless the site says otherwise.
+    pub ca: PuppetHost,
+    /// The CA's certificate or chain, a public file on every hypervisor.
+    pub ca_certificate: Utf8PathBuf,
+    /// What it holds (PEM): put into every VM, so that none has to trust whoever answers first.
+    pub ca_pem: String,
+    /// The certificate with which an agent asks the CA to clean certificates (PEM, on every hypervisor).
+    pub client_certificate: Utf8PathBuf,
+    /// Its private key. Secret.
+    pub client_key: Utf8PathBuf,
+    /// The key that tokens are made and checked with, on every hypervisor and on the CA's host. Secret.
+    pub autosign_key: Utf8PathBuf,
+    /// How long a token is good, from the rendering of the kickstart.
+    pub token_lifetime: Duration,
+    /// Puppet's `confdir` in the guest, where `puppet.conf` and `csr_attributes.yaml` are.
+    pub confdir: String,
+    /// Puppet's `ssldir` in the guest.
+    pub ssldir: String,
+    /// The unit that runs the agent from the handoff on; none: nothing runs it.
+    pub service: Option<ServiceName>,
+    /// The site's own certificate extensions.
+    pub extensions: BTreeMap<Oid, ExtensionValue>,
+    /// A `PuppetDB` to ask for reports that did not come.
+    pub puppetdb: Option<HttpUrl>,
 }
 
 /// One VM's classification. Its `Debug` shows the keys of the data and not the values: they may be secrets.

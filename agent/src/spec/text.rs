@@ -172,6 +172,13 @@ text!(
     }
 );
 text!(
+    /// The value of a certificate extension: everybody who sees the certificate can read it.
+    ExtensionValue,
+    "value of a certificate extension",
+    "1 to 200 letters, digits and `._@#+/:=-`",
+    |t| word(t, 200, "", "._@#+/:=-")
+);
+text!(
     /// A key of Hiera data (`profile::web::port`).
     HieraKey,
     "Hiera key",
@@ -396,7 +403,7 @@ mod tests {
         #[test]
         fn no_accepted_value_can_end_a_line_a_word_or_a_quotation(text in hostile_text()) {
             held!(text.as_str();
-                CheckName, Contact, DiskName, FileMode, Fqdn, HieraKey, HostName, HttpUrl, InterfaceName, KernelArg, Keyboard,
+                CheckName, Contact, DiskName, ExtensionValue, FileMode, Fqdn, HieraKey, HostName, HttpUrl, InterfaceName, KernelArg, Keyboard,
                 LibvirtUri, Locale, MacAddr, MountPoint, OsinfoId, PackageSpec, PathText, PuppetName, ReleaseName, RepoName,
                 ServiceName, SiteName, SshKey, Timezone, Token, UrlPath, VmName,
             );

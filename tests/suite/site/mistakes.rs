@@ -269,8 +269,8 @@ fn names_that_mean_something_else_are_refused() {
 }
 
 #[test]
-fn puppet_that_this_version_cannot_do_is_refused() {
-    check("site.toml", "\"apply\"", "\"server\"", &["site.toml:11:8: Puppet mode `server` is not in this version"]);
+fn puppet_that_cannot_be_is_refused() {
+    check("site.toml", "\"apply\"", "\"server\"", &["site.toml:11:8: mode `server` needs a table `[puppet.server]`"]);
     check("site.toml", "mode = \"apply\"", "directory = \"pupet\"", &["site.toml:11:13: there is no directory `pupet`"]);
     check(
         "site.toml",
@@ -291,6 +291,65 @@ fn puppet_that_this_version_cannot_do_is_refused() {
         &["roles/web.toml:10:10: `web port` is not a valid Hiera key"],
     );
     check("roles/web.toml", "8080, \"web::tls\"", "2026-01-01, \"web::tls\"", &["roles/web.toml:10:24: Hiera data has no dates"]);
+}
+
+#[test]
+fn a_puppet_server_that_cannot_be_is_refused() {
+    let table = |keys: &str| format!("mode = \"apply\"\n[puppet.server]\n{keys}");
+    let host = "host = \"puppet.lab.example\"\n";
+    for (keys, expected) in [
+        (String::new(), "site.toml:12:1: `puppet.server.host` is missing"),
+        ("host = \"a b\"".to_owned(), "site.toml:13:8: `a b` in `puppet.server.host` is not a valid host"),
+        (
+            format!("{host}client_key = \"puppet/client.key\""),
+            "site.toml:14:14: a secret cannot be in the site: `puppet/client.key`",
+        ),
+        (format!("{host}autosign_key = \"./key\""), "site.toml:14:16: a secret cannot be in the site: `./key`"),
+        (format!("{host}token_lifetime = \"2d\""), "site.toml:14:18: the tokens' lifetime must be from `10m` to `1d`"),
+        (format!("{host}ssldir = \"ssl\""), "site.toml:14:10: `ssldir` must be an absolute path in the guest"),
+        (
+            format!("{host}extensions = {{ pp_role = \"web\" }}"),
+            "site.toml:14:16: a site cannot set the certificate extension `pp_role`",
+        ),
+        (
+            format!("{host}extensions = {{ pp_preshared_key = \"x\" }}"),
+            "site.toml:14:16: a site cannot set the certificate extension `pp_preshared_key`",
+        ),
+        (
+            format!("{host}extensions = {{ \"1.3.6.1.4.1.34380.1.3.13\" = \"x\" }}"),
+            "site.toml:14:16: a site cannot set the certificate extension `1.3.6.1.4.1.34380.1.3.13`",
+        ),
+        (
+            format!("{host}extensions = {{ pp_zone = \"a\\nb\" }}"),
+            "site.toml:14:26: `a\\nb` in `puppet.server.extensions.pp_zone` is not a valid value of a certificate extension",
+        ),
+        (
+            format!("{host}extensions = {{ pp_zone = \"a\", \"1.3.6.1.4.1.34380.1.1.20\" = \"a\" }}"),
+            "site.toml:14:16: the certificate extension 1.3.6.1.4.1.34380.1.1.20 is here twice",
+        ),
+        (
+            format!("{host}extensions = {{ datacenter = \"a\" }}"),
+            "site.toml:14:16: `datacenter` is not a valid object identifier",
+        ),
+    ] {
+        check("site.toml", "mode = \"apply\"\n", &format!("{}\n", table(&keys).trim_end()), &[expected]);
+    }
+}
+
+#[test]
+fn a_server_whose_ca_is_not_known_is_refused() {
+    let site = TestSite::good();
+    let path = site.dir.join("site.toml");
+    let text = fs::read_to_string(&path).expect("site.toml");
+    let server = "mode = \"server\"\n[puppet.server]\nhost = \"puppet.lab.example\"\n";
+    fs::write(&path, text.replace("mode = \"apply\"\n", server)).expect("written");
+    let mistakes = site.mistakes();
+    assert!(mistakes.len() == 1 && mistakes[0].contains("puppet/ca.pem` cannot be read"), "{mistakes:?}");
+    fs::write(site.dir.join("puppet/ca.pem"), "-----BEGIN PRIVATE KEY-----\nTUlJ\n-----END PRIVATE KEY-----\n").expect("written");
+    let mistakes = site.mistakes();
+    assert!(mistakes.len() == 1 && mistakes[0].contains("something other than certificates"), "{mistakes:?}");
+    fs::write(site.dir.join("puppet/ca.pem"), "-----BEGIN CERTIFICATE-----\nTUlJ\n-----END CERTIFICATE-----\n").expect("written");
+    assert_eq!(site.mistakes(), Vec::<String>::new());
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod hypervisor;
 mod network;
 mod os;
 mod parts;
+mod puppet_server;
 mod role;
 mod size;
 mod stage;
@@ -19,6 +20,7 @@ pub(crate) use os::OsFile;
 pub(crate) use parts::{
     Address4Word, Address6Word, CheckFile, CheckKindFile, DeadlinesFile, DiskFile, LocationFile, PuppetFile, RepoFile,
 };
+pub(crate) use puppet_server::PuppetServerFile;
 pub(crate) use role::RoleFile;
 pub(crate) use size::SizeFile;
 pub(crate) use stage::StageFile;

@@ -10,7 +10,7 @@ use crate::spec::{
     SizeName, SshKey, StageName, TeamName, TemplateName, Timezone,
 };
 
-use super::DeadlinesFile;
+use super::{DeadlinesFile, PuppetServerFile};
 
 /// `site.toml`.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ pub(crate) struct TopPuppet {
     pub(crate) directory: Key<PathText>,
     pub(crate) program: Key<PathText>,
     pub(crate) package: Key<PackageSpec>,
+    pub(crate) server: Option<PuppetServerFile>,
 }
 
 /// `[defaults]`: what a VM gets that neither it nor its role names.
@@ -102,6 +103,7 @@ impl TopFile {
                 directory: p.get("directory"),
                 program: p.get("program"),
                 package: p.get("package"),
+                server: PuppetServerFile::of(&mut p),
             };
             p.finish();
             puppet

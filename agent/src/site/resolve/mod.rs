@@ -10,6 +10,7 @@ mod network;
 mod nic;
 mod os;
 mod puppet;
+mod puppet_server;
 mod refer;
 mod stage;
 mod team;

@@ -3,6 +3,7 @@
 use camino::Utf8Path;
 
 use super::os::absolute;
+use super::puppet_server;
 use crate::site::file::{TopFile, TopPuppet};
 use crate::site::problems::{At, Problem, Problems};
 use crate::spec::{PathText, PuppetMode, RootAccess, SitePuppet, SiteSpec};
@@ -33,15 +34,21 @@ pub(super) fn resolve(top: &TopFile, root: &Utf8Path, problems: &Problems) -> Op
 }
 
 fn puppet(file: &TopPuppet, root: &Utf8Path, problems: &Problems) -> SitePuppet {
-    if let Some(At { value: PuppetMode::Server, span }) = file.mode.get() {
-        let problem = Problem::new(*span, "Puppet mode `server` is not in this version");
-        problems.push(problem.help("use `mode = \"apply\"`: VMs fetch the site's `puppet/` directory and need no server"));
+    let mode = file.mode.value().copied().unwrap_or(PuppetMode::Apply);
+    if mode == PuppetMode::Server
+        && file.server.is_none()
+        && let Some(at) = file.mode.get()
+    {
+        let problem = Problem::new(at.span, "mode `server` needs a table `[puppet.server]`");
+        problems.push(problem.help("it says at least `host = \"…\"`, the Puppet server's name"));
     }
+    let server = file.server.as_ref().and_then(|server| puppet_server::resolve(server, mode, root, problems));
     let directory = match file.directory.get() {
         Some(At { value, .. }) => absolute(root, value),
         None => root.join("puppet"),
     };
-    if !directory.is_dir() {
+    // A Puppet server has code of its own.
+    if mode == PuppetMode::Apply && !directory.is_dir() {
         let shown = file.directory.value().map_or("puppet", PathText::as_str);
         let message = format!("there is no directory `{shown}`");
         let problem = match file.directory.get() {
@@ -63,9 +70,10 @@ fn puppet(file: &TopPuppet, root: &Utf8Path, problems: &Problems) -> SitePuppet 
         problems.push(Problem::new(at.span, "the package must be a plain package name"));
     }
     SitePuppet {
-        mode: PuppetMode::Apply,
+        mode,
         directory,
         program: file.program.value().map_or(PUPPET_PROGRAM, PathText::as_str).to_owned(),
         package: file.package.value().map_or(PUPPET_PACKAGE, |p| p.as_str()).to_owned(),
+        server,
     }
 }

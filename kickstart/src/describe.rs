@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use crate::grammar::{self, CommandRow, Count, Kind, OptionRow, Releases};
 use crate::release::Release;
+use crate::upgrade::is_outdated;
 
 /// The manual of `name`; with a release only what that release has.
 pub(crate) fn describe(name: &str, release: Option<Release>) -> Option<String> {
@@ -32,9 +33,74 @@ pub(crate) fn describe(name: &str, release: Option<Release>) -> Option<String> {
         out.push_str("\nOptions:\n");
     }
     for option in options {
-        describe_option(option, row, &mut out);
+        option_line(option, row, &mut out);
     }
     Some(out)
+}
+
+/// The manual of one option; it has one form for each change between releases.
+pub(crate) fn describe_option(command: &str, option: &str, release: Option<Release>) -> Option<String> {
+    let row = if command.starts_with('%') { grammar::section(command) } else { grammar::command(command).map(|(_, row)| row) }?;
+    let here = |form: &&OptionRow| release.is_none_or(|release| form.releases.has(release));
+    let forms = || row.options.iter().filter(here);
+    let exact: Vec<&OptionRow> = forms().filter(|form| form.names.contains(&option)).collect();
+    let wanted = if exact.is_empty() {
+        forms().filter(|form| form.names.iter().any(|name| name.starts_with(option))).collect()
+    } else {
+        exact
+    };
+    if wanted.is_empty() {
+        return None;
+    }
+    let mut out = String::new();
+    for form in wanted {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        option_page(row, form, &mut out);
+    }
+    Some(out)
+}
+
+fn option_page(row: &CommandRow, form: &OptionRow, out: &mut String) {
+    let _ = writeln!(out, "{} {}\n", row.name, shape(form));
+    if let [_, others @ ..] = form.names
+        && !others.is_empty()
+    {
+        line(out, "Also written", &others.join(", "));
+    }
+    let kind = match form.kind {
+        _ if form.count == Count::Zero => "none: it is there or not",
+        _ if !form.choices.is_empty() => "one of the words above",
+        Kind::Int => "a whole number, without a unit",
+        Kind::Bool => "on or off (yes, no, true, false, 1, 0)",
+        Kind::List => "words between commas",
+        Kind::Text | Kind::Keyword => "text",
+    };
+    line(out, "Value", kind);
+    if form.required {
+        line(out, "Required", "always");
+    }
+    let is_same = |other: &&OptionRow| other.names.iter().any(|name| form.names.contains(name));
+    let others = row.options.iter().filter(|other| other.dest == form.dest && !is_same(other));
+    let mut others: Vec<&str> = others.map(|other| other.names[0]).collect();
+    others.dedup();
+    if !others.is_empty() {
+        line(out, "Sets the same as", &others.join(", "));
+    }
+    line(out, "Known in", &form.releases.names());
+    let mut deprecated = form.deprecated;
+    for release in form.releases.iter().filter(|release| is_outdated(row.object, form.names[0], *release)) {
+        deprecated.0 |= 1 << release.index();
+    }
+    if deprecated.iter().next().is_some() {
+        line(out, "Deprecated in", &deprecated.names());
+    }
+    let known = row.options.iter().filter(is_same).fold(0, |bits, other| bits | other.releases.0);
+    let without = minus(row.releases, Releases(known | row.removed.0));
+    if without.iter().next().is_some() {
+        line(out, "Not in", &without.names());
+    }
 }
 
 /// One line a fact.
@@ -83,7 +149,7 @@ fn shape(option: &OptionRow) -> String {
     if option.count == Count::Maybe { format!("{name}[={value}]") } else { format!("{name}={value}") }
 }
 
-fn describe_option(option: &OptionRow, row: &CommandRow, out: &mut String) {
+fn option_line(option: &OptionRow, row: &CommandRow, out: &mut String) {
     let _ = write!(out, "  {}", shape(option));
     if let [_, others @ ..] = option.names
         && !others.is_empty()

@@ -191,14 +191,37 @@ pub fn upgrade(text: &str, from: Release, to: Release) -> Upgraded {
     upgrade::upgrade(&parser::parse(text).0, from, to)
 }
 
-/// The manual of a rule: what it finds, why, an example and a fix, as Markdown.
+/// The manual of a rule, or of a code that [`check()`] reports: what it finds, why, an example and a fix, as Markdown.
 ///
 /// ```
 /// assert!(kickstart::explain("no-root-filesystem").is_some_and(|text| text.contains("# Fix")));
+/// assert!(kickstart::explain("unknown-option").is_some_and(|text| text.contains("# Fix")));
 /// assert_eq!(kickstart::explain("no-such-rule"), None);
 /// ```
 pub fn explain(code: &str) -> Option<String> {
-    rules::RULES.iter().find(|rule| rule.code == code).map(rules::Rule::manual)
+    let rule = rules::RULES.iter().find(|rule| rule.code == code).map(rules::Rule::manual);
+    rule.or_else(|| check::manual::PAGES.iter().find(|page| page.code == code).map(check::manual::Page::manual))
+}
+
+/// The codes that [`check()`] reports, by name; those that start with `deprecated` are warnings, the others errors.
+pub fn check_codes() -> impl Iterator<Item = &'static str> {
+    check::manual::PAGES.iter().map(|page| page.code)
+}
+
+/// The names of all commands and sections that `release` knows, or any release.
+pub fn commands(release: Option<Release>) -> impl Iterator<Item = &'static str> {
+    let wanted = move |row: &&grammar::CommandRow| release.is_none_or(|release| row.releases.has(release));
+    grammar::commands().iter().chain(grammar::sections()).filter(wanted).map(|row| row.name)
+}
+
+/// What the `#version=` line of a kickstart says, if it has one: the name of a release, as its writer spelt it.
+///
+/// ```
+/// assert_eq!(kickstart::version_comment("# web\n#version=RHEL9\ntext\n"), Some("RHEL9"));
+/// assert_eq!(kickstart::version_comment("text\n"), None);
+/// ```
+pub fn version_comment(text: &str) -> Option<&str> {
+    text.lines().find_map(|line| line.strip_prefix("#version=")).map(str::trim)
 }
 
 /// The manual of a command or section: its options and arguments, in which releases it is known,
@@ -214,9 +237,28 @@ pub fn describe(name: &str, release: Option<Release>) -> Option<String> {
     describe::describe(name, release)
 }
 
+/// The manual of one option: its type, what it belongs to, in which releases it is known, deprecated and removed. Names may be
+/// cut short as in a kickstart. `None` if the command or section has no such option (in `release`, where one is given).
+///
+/// ```
+/// use kickstart::{Release, describe_option};
+/// let text = describe_option("timezone", "--isUtc", None).expect("older releases have it");
+/// assert!(text.contains("Known in: rhel8 rhel9"), "{text}");
+/// assert_eq!(describe_option("timezone", "--isUtc", Some(Release::Rhel10)), None);
+/// ```
+pub fn describe_option(command: &str, option: &str, release: Option<Release>) -> Option<String> {
+    describe::describe_option(command, option, release)
+}
+
 /// The codes of all rules with their families and severities, in the order they run.
 pub fn rules() -> impl Iterator<Item = (&'static str, &'static str, Severity)> {
     rules::RULES.iter().map(|rule| (rule.code, rule.family, rule.severity))
+}
+
+impl From<Vec<Diagnostic>> for Report {
+    fn from(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics }
+    }
 }
 
 /// What [`check()`] or [`lint()`] found, in the order of the lines.
@@ -234,6 +276,11 @@ impl Report {
     /// All findings.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
+    }
+
+    /// All findings, to keep.
+    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.diagnostics
     }
 
     /// The findings for which the kickstart is refused.

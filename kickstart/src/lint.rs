@@ -39,9 +39,9 @@ pub struct LintOptions {
     pub disks: Vec<String>,
     /// Run only rules with one of these codes or families; empty means all.
     pub select: Vec<String>,
-    /// Do not run rules with one of these codes or families.
+    /// Do not run rules with one of these codes or families; drop deprecations with one of these codes.
     pub ignore: Vec<String>,
-    /// Severities other than the rules' own, by code.
+    /// Severities other than the rules' own (and other than warning for a deprecation), by code.
     pub severities: Vec<(String, Severity)>,
 }
 
@@ -131,6 +131,16 @@ pub(crate) fn run(document: &Document<'_>, release: Release, options: &LintOptio
     let model = crate::model::read(document, release);
     let cx = Context { model: &model, release, options, document };
     let named = |names: &[String], rule: &Rule| names.iter().any(|name| name == rule.code || name == rule.family);
+    // Errors of the checks are ksvalidator's; what it only warns of is the caller's to weigh.
+    diagnostics.retain_mut(|found| {
+        if found.severity == Severity::Error {
+            return true;
+        }
+        if let Some((_, severity)) = options.severities.iter().find(|(code, _)| code == found.code) {
+            found.severity = *severity;
+        }
+        !options.ignore.iter().any(|code| code == found.code)
+    });
     let first = diagnostics.len();
     for rule in RULES {
         let wanted = options.select.is_empty() || named(&options.select, rule);

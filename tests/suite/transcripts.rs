@@ -128,11 +128,32 @@ fn nothing_is_destroyed_without_consent() {
 }
 
 #[test]
+fn kickstarts_are_checked_formatted_explained_and_upgraded_without_a_site() {
+    check_transcript("ks.txt");
+}
+
+#[test]
 fn every_subcommand_has_help_with_examples() {
     let session = Session::new();
-    for command in
-        ["agent", "apply", "check", "console", "destroy", "diff", "logs", "plan", "rebuild", "render", "retry", "status"]
-    {
+    for command in [
+        "agent",
+        "apply",
+        "check",
+        "console",
+        "destroy",
+        "diff",
+        "ks",
+        "ks lint",
+        "ks fmt",
+        "ks explain",
+        "ks upgrade",
+        "logs",
+        "plan",
+        "rebuild",
+        "render",
+        "retry",
+        "status",
+    ] {
         let (help, status) = session.run(&session.path, &format!("rekindle help {command}"));
         assert_eq!(status, 0, "{help}");
         assert!(help.contains("Example"), "`rekindle help {command}` has no example:\n{help}");

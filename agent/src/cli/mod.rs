@@ -14,6 +14,7 @@ mod destroy;
 mod diff;
 mod drive;
 mod error;
+mod ks;
 mod logging;
 mod logs;
 mod placeholder;
@@ -105,6 +106,7 @@ enum Command {
     Retry(retry::RetryArgs),
     Destroy(destroy::DestroyArgs),
     Render(render::RenderArgs),
+    Ks(ks::KsArgs),
     Agent(agent::AgentArgs),
     /// Write a completion script for a shell to standard output
     #[command(after_help = "Example:
@@ -131,6 +133,10 @@ pub fn main() -> Exit {
 }
 
 fn run(context: &Context, command: Command) -> Result<Exit, CliError> {
+    // Works alone: no log, no settings.
+    if let Command::Ks(args) = &command {
+        return ks::run(context.screen, args);
+    }
     let (level, format) = match (&command, context.shared.log_format) {
         (Command::Agent(_), format) => {
             let settings = context.settings()?;
@@ -150,6 +156,7 @@ fn run(context: &Context, command: Command) -> Result<Exit, CliError> {
         Command::Destroy(args) => destroy::run(context, &args),
         Command::Console(args) => console::run(context, &args),
         Command::Render(args) => render::run(context, &args),
+        Command::Ks(args) => ks::run(context.screen, &args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Status(args) => status::run(context, &args),
         Command::Logs(args) => logs::run(context, &args),

@@ -5,6 +5,7 @@
 //! Where to start reading: [`check_document`].
 
 mod line;
+pub(crate) mod manual;
 mod misfit;
 mod section;
 

@@ -110,6 +110,11 @@ pub(crate) fn commands() -> &'static [CommandRow] {
     table::COMMANDS
 }
 
+/// Every section row, sorted by name.
+pub(crate) fn sections() -> &'static [CommandRow] {
+    table::SECTIONS
+}
+
 fn find(rows: &'static [CommandRow], name: &str) -> Option<(usize, &'static CommandRow)> {
     let index = rows.binary_search_by(|row| row.name.cmp(name)).ok()?;
     Some((index, &rows[index]))

@@ -15,6 +15,7 @@ use crate::lexer::Word;
 use crate::python::{first_word, line_end, trim_line_end};
 use crate::release::Release;
 use crate::source::Span;
+pub(crate) use successor::is_outdated;
 use successor::{Command, Option as Successor};
 
 /// A kickstart for another release.

@@ -86,7 +86,7 @@ fn authselect(arguments: &[Word<'_>], to: Release) -> Command {
 }
 
 /// Whether `to` still takes the option, and only warns of it.
-pub(super) fn is_outdated(object: &str, option: &str, to: Release) -> bool {
+pub(crate) fn is_outdated(object: &str, option: &str, to: Release) -> bool {
     to == Release::Rhel9
         && matches!(
             (object, option),

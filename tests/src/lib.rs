@@ -1,9 +1,12 @@
 //! Harness shared by the test suite.
 
+pub mod ca_contract;
 pub mod contract;
 pub mod fleet;
 pub mod lab;
+pub mod puppetserver;
 pub mod sandbox;
+pub mod say;
 pub mod simhost;
 pub mod site;
 pub mod specs;

@@ -3,6 +3,7 @@
 
 mod convergence;
 mod e2e;
+mod e2e_puppet;
 mod faults;
 mod generate;
 mod layering;
@@ -10,6 +11,7 @@ mod libvirt_sandbox;
 mod libvirt_test_driver;
 mod sandbox_harness;
 mod serve;
+mod sim_ca;
 mod sim_contract;
 mod sim_guest;
 mod site;

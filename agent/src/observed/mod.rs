@@ -4,6 +4,7 @@
 //! them with the `Spec`.
 
 mod attempt;
+mod certificate;
 mod error;
 mod hypervisor;
 mod life;
@@ -13,6 +14,7 @@ pub use attempt::{
     CheckResult, Consent, GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, InstallStage, InstalledPackage, ObservedVm,
     VmRecord,
 };
+pub use certificate::{CertificateState, ObservedCertificate};
 pub use error::{Disposition, StepError, Subject};
 pub use hypervisor::{BootFiles, DomainState, ObservedDomain, ObservedHost, ObservedNetwork, ObservedPool, ObservedVolume};
 pub use life::{Cause, Failure, Phase};

@@ -1,10 +1,11 @@
-//! The handoff to Puppet as files: the archive that a guest fetches, and the report that comes back.
+//! The handoff to Puppet: the archive that a guest fetches, the report that comes back, and the CA of the server mode.
 //!
-//! `reconcile`'s install desk calls both. This is the seam for the puppetserver mode: it will add its own way to deliver code, and
-//! read the same reports.
+//! `reconcile`'s install desk calls the first two, `execute` the CA.
 
 mod archive;
+mod ca;
 mod report;
 
 pub use archive::{ArchiveError, ArchiveLimits, archive};
+pub use ca::{CaError, CaSession, CertificateAuthority, PuppetCa};
 pub use report::{ReportError, read_report};

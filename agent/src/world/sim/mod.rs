@@ -28,6 +28,7 @@
 
 mod act;
 mod boot;
+mod ca;
 mod calls;
 mod checks;
 mod desk;
@@ -40,6 +41,7 @@ mod mischief;
 mod state;
 mod ticker;
 
+pub use ca::{CaCall, CaErrorKind, CaFault, SimCa, Submitted};
 pub use desk::{DeskError, GuestDesk};
 pub use fault::{Call, CallFault, ErrorKind, Fault, GuestFault, Times};
 pub use guest::GuestStep;

@@ -17,6 +17,7 @@ fn test_xml(domain: &DomainSpec) -> String {
 
 #[test]
 fn libvirts_test_driver_keeps_the_contract() {
+    rekindle::world::load_libvirt().expect("libvirt");
     let others = Connect::open(Some(URI)).expect("the test driver");
     let logs = tempfile::tempdir().expect("a directory");
     let logs = Utf8PathBuf::from_path_buf(logs.path().to_owned()).expect("a UTF-8 path");

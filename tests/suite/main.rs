@@ -6,6 +6,7 @@ mod e2e;
 mod e2e_puppet;
 mod faults;
 mod generate;
+mod kickstart_tools;
 mod layering;
 mod libvirt_sandbox;
 mod libvirt_test_driver;

@@ -27,7 +27,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use collect::Collector;
 pub use hypervisor::{Change, DomainEvent, GuestExit, Hypervisor, HypervisorError};
 #[cfg(feature = "libvirt")]
-pub use libvirt::Libvirt;
+pub use libvirt::{Libvirt, load_libvirt};
 pub use lock::{Lock, LockError};
 pub use logs::last_lines;
 pub use store::{Store, StoreError, TimelineEntry};

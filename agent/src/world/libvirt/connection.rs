@@ -10,7 +10,7 @@ use std::time::Duration;
 use virt::connect::Connect;
 
 use super::super::hypervisor::{HypervisorError, Result};
-use super::error;
+use super::{error, load};
 
 /// Seconds between keep-alive messages.
 const KEEPALIVE_INTERVAL: i32 = 5;
@@ -74,6 +74,7 @@ pub(super) fn connect(uri: &str) -> Result<Connect> {
 fn run_event_loop() -> std::result::Result<(), String> {
     static LOOP: OnceLock<std::result::Result<(), String>> = OnceLock::new();
     LOOP.get_or_init(|| {
+        load::load()?;
         virt::error::clear_error_callback();
         virt::event::event_register_default_impl().map_err(|error| error.message().to_owned())?;
         thread::Builder::new()

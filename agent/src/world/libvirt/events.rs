@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Events lost between two connections do not matter: each new connection after the first is an event of its own, and the next
-//! pass looks for itself. Besides `interfaces`, the one place with `unsafe`: the `virt` crate has no wrapper for events.
+//! pass looks for itself. Beside `interfaces` and `load`, the one place with `unsafe`: the `virt` crate has no wrapper for events.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::fmt;

@@ -1,7 +1,7 @@
 //! A running domain's interface addresses.
 //!
 //! Not by the `virt` crate: its wrapper of this call gives a part of the answer's memory never back, and health checks ask all the
-//! time. Besides `events`, the one place with `unsafe`.
+//! time. Beside `events` and `load`, the one place with `unsafe`.
 
 use std::ffi::CStr;
 use std::net::IpAddr;

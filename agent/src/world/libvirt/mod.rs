@@ -9,11 +9,14 @@ mod error;
 mod events;
 mod guest;
 mod interfaces;
+mod load;
 mod networks;
 mod observe;
 mod pools;
 mod probe;
 mod xml;
+
+pub use load::load as load_libvirt;
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};

@@ -84,7 +84,8 @@ async fn serve_within(socket: ApiSocket, handle: Handle, traffic: Arc<Traffic>, 
 pub async fn serve_health(listener: TcpListener, handle: Handle, traffic: Arc<Traffic>) -> Infallible {
     let limits =
         InstallLimits { connections: CONNECTIONS, connections_per_peer: 16, head: HEAD, stall: STALL, ..Default::default() };
-    listen::accept(listener, health_router(Arc::new(Api { handle, traffic, decision: DECISION })), limits, |_| true).await
+    let router = health_router(Arc::new(Api { handle, traffic, decision: DECISION }));
+    listen::accept(listener, limits, |_| true, move |stream, peer| listen::connection(stream, peer, router.clone(), limits)).await
 }
 
 async fn connection(stream: UnixStream, router: Router, group: Option<u32>) {

@@ -1,15 +1,15 @@
-//! Files of local install trees and stage repositories, as `install` offers them.
+//! Files of local install trees and stage repositories, as `install` offers them: which bytes of which file answer a request.
 //!
 //! `GET` and `HEAD` with `Range`, `If-Range`, `If-None-Match` and `If-Modified-Since`; no listing of directories. A path is opened
-//! beneath its root by the kernel (`openat2`, `RESOLVE_BENEATH`): neither `..` nor a symbolic link can lead outside. Each
-//! response in flight holds one chunk in memory.
+//! beneath its root by the kernel (`openat2`, `RESOLVE_BENEATH`): neither `..` nor a symbolic link can lead outside. The open
+//! file is what is sent, whatever happens to its name meanwhile: a repository that is published anew is never mixed within a
+//! response, and its `ETag` keeps a resumed one from being so. A [`Reply`] goes out by [`super::direct`] without a copy, or by
+//! hyper as a [`FileBody`].
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
-use std::pin::Pin;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
@@ -18,17 +18,12 @@ use axum::http::header::{
     RANGE,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use bytes::Bytes;
 use camino::{Utf8Path, Utf8PathBuf};
-use hyper::body::{Frame, SizeHint};
-use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
-use tokio::task::JoinHandle;
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+use rustix::io::Errno;
 
+use super::file_body::{FileBody, Piece};
 use super::range::{self, Wanted};
-
-/// Bytes read at once.
-const CHUNK: u64 = 64 << 10;
 
 /// The path within a root that the rest of a URL's path means, or none if it means none: percent signs are decoded once, every
 /// segment is a plain name.
@@ -43,32 +38,59 @@ pub(super) fn relative_path(encoded: &str) -> Option<Utf8PathBuf> {
     (!segments.is_empty() && !decoded.ends_with('/') && segments.iter().all(|s| plain(s))).then(|| segments.iter().collect())
 }
 
-/// Answers a request for the file at `path` beneath `root`.
-pub(super) async fn respond(root: &Utf8Path, path: &Utf8Path, method: &Method, headers: &HeaderMap) -> Response<Body> {
-    if method != Method::GET && method != Method::HEAD {
-        let mut refused = empty(StatusCode::METHOD_NOT_ALLOWED);
-        refused.headers_mut().insert(axum::http::header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return refused;
+/// An answer to a request for a file: a head, and which bytes follow it.
+pub(super) struct Reply {
+    /// Status and headers, the length of what follows among them.
+    pub(super) head: Response<()>,
+    /// What follows; nothing for `HEAD`.
+    pub(super) content: Option<Content>,
+}
+
+/// Pieces of an open file, with text between them.
+pub(super) struct Content {
+    pub(super) file: Arc<File>,
+    pub(super) pieces: Vec<Piece>,
+}
+
+impl Reply {
+    /// No content.
+    pub(super) fn empty(status: StatusCode) -> Self {
+        let mut head = Response::new(());
+        *head.status_mut() = status;
+        Self { head, content: None }
     }
-    let (root, path) = (root.to_owned(), path.to_owned());
-    let opened = tokio::task::spawn_blocking({
-        let (root, path) = (root.clone(), path.clone());
-        move || open(&root, &path)
-    });
-    match opened.await.unwrap_or_else(|_| Err(io::Error::other("interrupted"))) {
-        Ok(Some(file)) => file.respond(&path, method, headers),
-        Ok(None) => empty(StatusCode::NOT_FOUND),
-        Err(error) => {
-            tracing::warn!(%root, %path, %error, "a file of the site cannot be read");
-            empty(StatusCode::SERVICE_UNAVAILABLE)
-        }
+
+    /// The answer as hyper sends it.
+    pub(super) fn into_response(self) -> Response<Body> {
+        let content = self.content;
+        self.head.map(|()| content.map_or_else(Body::empty, |content| Body::new(FileBody::new(content.file, content.pieces))))
     }
 }
 
-fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
+/// Answers a request for the file at `path` beneath `root`.
+pub(super) async fn answer(root: &Utf8Path, path: &Utf8Path, method: &Method, headers: &HeaderMap) -> Reply {
+    if method != Method::GET && method != Method::HEAD {
+        let mut refused = Reply::empty(StatusCode::METHOD_NOT_ALLOWED);
+        refused.head.headers_mut().insert(axum::http::header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return refused;
+    }
+    // What the kernel has in memory is opened at once; for what it has to look up on a disk there are threads that may wait.
+    let opened = match open(root, path, ResolveFlags::CACHED) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock || error.kind() == io::ErrorKind::InvalidInput => {
+            let (root, path) = (root.to_owned(), path.to_owned());
+            let opening = tokio::task::spawn_blocking(move || open(&root, &path, ResolveFlags::empty()));
+            opening.await.unwrap_or_else(|_| Err(io::Error::other("interrupted")))
+        }
+        opened => opened,
+    };
+    match opened {
+        Ok(Some(file)) => file.answer(path, method, headers),
+        Ok(None) => Reply::empty(StatusCode::NOT_FOUND),
+        Err(error) => {
+            tracing::warn!(%root, %path, %error, "a file of the site cannot be read");
+            Reply::empty(StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
 }
 
 /// An open regular file.
@@ -79,26 +101,30 @@ struct Opened {
     etag: String,
 }
 
-/// Opens the regular file at `path` beneath `root`; none if there is none.
-fn open(root: &Utf8Path, path: &Utf8Path) -> io::Result<Option<Opened>> {
-    let directory = match File::open(root) {
-        Ok(directory) => directory,
-        Err(error) => return Err(io::Error::new(error.kind(), format!("the directory itself: {error}"))),
+/// Opens the regular file at `path` beneath `root`; none if there is none. With `RESOLVE_CACHED` in `how` an error of kind
+/// `WouldBlock` or (kernels before 5.12) `InvalidInput` means that it has to be asked without.
+fn open(root: &Utf8Path, path: &Utf8Path, how: ResolveFlags) -> io::Result<Option<Opened>> {
+    let within = |error: io::Error| io::Error::new(error.kind(), format!("the directory itself: {error}"));
+    let directory = match openat2(CWD, root.as_std_path(), OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), how)
+    {
+        Err(Errno::NOSYS | Errno::PERM) => File::open(root).map_err(within)?.into(),
+        other => other.map_err(|errno| within(errno.into()))?,
     };
     // Without O_NONBLOCK, opening a pipe would wait for a writer.
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | how;
     let file = loop {
-        match openat2(&directory, path.as_std_path(), how) {
+        match openat2(&directory, path.as_std_path(), flags, Mode::empty(), resolve) {
             Ok(fd) => break File::from(fd),
-            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG | Errno::ENXIO) => return Ok(None),
-            Err(Errno::EXDEV | Errno::ELOOP) => {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG | Errno::NXIO) => return Ok(None),
+            Err(Errno::XDEV | Errno::LOOP) => {
                 tracing::warn!(%root, %path, "not offered: a symbolic link leads out of the directory; use hard links, or links within it");
                 return Ok(None);
             }
+            Err(errno @ Errno::AGAIN) if how.contains(ResolveFlags::CACHED) => return Err(errno.into()),
             // The kernel could not rule out a race with a rename; it asks to be asked again.
-            Err(Errno::EAGAIN | Errno::EINTR) => {}
-            Err(Errno::ENOSYS | Errno::EPERM) => match open_resolved(root, path)? {
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(Errno::NOSYS | Errno::PERM) => match open_resolved(root, path)? {
                 Some(file) => break file,
                 None => return Ok(None),
             },
@@ -132,12 +158,12 @@ fn open_resolved(root: &Utf8Path, path: &Utf8Path) -> io::Result<Option<File>> {
 }
 
 impl Opened {
-    fn respond(self, path: &Utf8Path, method: &Method, headers: &HeaderMap) -> Response<Body> {
-        let mut response = empty(StatusCode::OK);
-        self.describe(response.headers_mut());
+    fn answer(self, path: &Utf8Path, method: &Method, headers: &HeaderMap) -> Reply {
+        let mut reply = Reply::empty(StatusCode::OK);
+        self.describe(reply.head.headers_mut());
         if self.is_unchanged(headers) {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            return response;
+            *reply.head.status_mut() = StatusCode::NOT_MODIFIED;
+            return reply;
         }
         let kind = content_type(path);
         // RFC 9110 §14.2: a range counts for GET only.
@@ -145,12 +171,13 @@ impl Opened {
             Some(value) if method == Method::GET && self.range_counts(headers) => range::parse(value, self.size),
             _ => Wanted::Whole,
         };
-        let out = response.headers_mut();
+        let mut status = StatusCode::OK;
+        let out = reply.head.headers_mut();
         let pieces = match wanted {
             Wanted::Nothing => {
                 out.insert(CONTENT_RANGE, value(&format!("bytes */{}", self.size)));
-                *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
-                return response;
+                status = StatusCode::RANGE_NOT_SATISFIABLE;
+                Vec::new()
             }
             Wanted::Whole => {
                 out.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -159,22 +186,23 @@ impl Opened {
             Wanted::Parts(parts) if parts.len() == 1 => {
                 out.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
                 out.insert(CONTENT_RANGE, value(&self.content_range(parts[0])));
-                *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+                status = StatusCode::PARTIAL_CONTENT;
                 vec![Piece::File { at: parts[0].start, left: parts[0].len }]
             }
             Wanted::Parts(parts) => {
                 let boundary = format!("rekindle-{}", uuid::Uuid::new_v4().simple());
                 out.insert(CONTENT_TYPE, value(&format!("multipart/byteranges; boundary={boundary}")));
-                *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+                status = StatusCode::PARTIAL_CONTENT;
                 self.multipart(&parts, &boundary, kind)
             }
         };
         let length: u64 = pieces.iter().map(Piece::len).sum();
-        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-        if method == Method::GET {
-            *response.body_mut() = Body::new(FileBody { file: self.file, pieces: pieces.into(), left: length, reading: None });
+        out.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        *reply.head.status_mut() = status;
+        if method == Method::GET && length > 0 {
+            reply.content = Some(Content { file: self.file, pieces });
         }
-        response
+        reply
     }
 
     fn describe(&self, out: &mut HeaderMap) {
@@ -235,90 +263,6 @@ fn content_type(path: &Utf8Path) -> &'static str {
     }
 }
 
-/// A stretch of a response.
-enum Piece {
-    Text(Bytes),
-    File { at: u64, left: u64 },
-}
-
-impl Piece {
-    fn len(&self) -> u64 {
-        match self {
-            Self::Text(text) => text.len() as u64,
-            Self::File { left, .. } => *left,
-        }
-    }
-}
-
-/// Pieces, read one chunk at a time.
-struct FileBody {
-    file: Arc<File>,
-    pieces: std::collections::VecDeque<Piece>,
-    left: u64,
-    reading: Option<JoinHandle<io::Result<Bytes>>>,
-}
-
-impl hyper::body::Body for FileBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        loop {
-            if let Some(reading) = &mut self.reading {
-                let read = ready!(Pin::new(reading).poll(cx));
-                self.reading = None;
-                let bytes = read.unwrap_or_else(|_| Err(io::Error::other("interrupted")))?;
-                if let Some(Piece::File { at, left }) = self.pieces.front_mut() {
-                    *at += bytes.len() as u64;
-                    *left = left.saturating_sub(bytes.len() as u64);
-                }
-                self.left = self.left.saturating_sub(bytes.len() as u64);
-                return Poll::Ready(Some(Ok(Frame::data(bytes))));
-            }
-            match self.pieces.front() {
-                None => return Poll::Ready(None),
-                Some(Piece::Text(text)) => {
-                    let text = text.clone();
-                    self.pieces.pop_front();
-                    self.left = self.left.saturating_sub(text.len() as u64);
-                    return Poll::Ready(Some(Ok(Frame::data(text))));
-                }
-                Some(Piece::File { left: 0, .. }) => {
-                    self.pieces.pop_front();
-                }
-                Some(&Piece::File { at, left }) => {
-                    let file = Arc::clone(&self.file);
-                    self.reading = Some(tokio::task::spawn_blocking(move || read_at(&file, at, left.min(CHUNK))));
-                }
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.left == 0
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
-    }
-}
-
-fn read_at(file: &File, at: u64, len: u64) -> io::Result<Bytes> {
-    let mut buffer = vec![0; len as usize];
-    loop {
-        match file.read_at(&mut buffer, at) {
-            // The file was cut while it was being sent: the connection must break, so that the guest does not take it for whole.
-            Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter")),
-            Ok(read) => {
-                buffer.truncate(read);
-                return Ok(buffer.into());
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,18 +292,15 @@ mod tests {
             ("inner/file/x", false),
         ] {
             let path = Utf8Path::new(path);
-            assert_eq!(open(&root, path).unwrap().is_some(), found, "{path}");
+            assert_eq!(open(&root, path, ResolveFlags::empty()).unwrap().is_some(), found, "{path}");
+            // Just looked up, so it is in memory; the kernel may still ask to be asked without.
+            if let Ok(opened) = open(&root, path, ResolveFlags::CACHED) {
+                assert_eq!(opened.is_some(), found, "{path}, in memory");
+            }
             assert_eq!(open_resolved(&root, path).unwrap().is_some(), found, "{path}, resolved first");
         }
-        assert!(open(&root.join("gone"), Utf8Path::new("x")).is_err(), "a missing root is the site's fault, not the guest's");
-    }
-
-    #[test]
-    fn a_file_that_becomes_shorter_breaks_the_transfer() {
-        let (_dir, root) = root();
-        let file = File::open(root.join("inner/file")).unwrap();
-        assert_eq!(read_at(&file, 3, 100).unwrap(), &b"tent"[..]);
-        assert_eq!(read_at(&file, 7, 1).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        let gone = open(&root.join("gone"), Utf8Path::new("x"), ResolveFlags::empty());
+        assert!(gone.is_err(), "a missing root is the site's fault, not the guest's");
     }
 
     proptest::proptest! {

@@ -16,8 +16,10 @@
 //! tells is decided by the loop, never here.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -25,10 +27,12 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use tokio::net::TcpListener;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::body::{clean_text, read_all, read_tail};
-use super::files;
+use super::direct::{Direct, Next};
+use super::files::{self, Reply};
 use super::limits::{InstallLimits, Rate, RateLimit, WRONG_TOKEN_COST};
 use super::listen::{self, Peer};
 use super::traffic::Traffic;
@@ -51,16 +55,18 @@ const SECTIONS: [&str; 5] = ["pre", "post", "onerror", "traceback", "first-boot"
 pub async fn serve(listener: TcpListener, handle: Handle, limits: InstallLimits, traffic: Arc<Traffic>) -> Infallible {
     let desk = Arc::clone(handle.desk());
     let counts = Arc::clone(&traffic);
-    let router = router(Arc::new(Guests {
+    let guests = Arc::new(Guests {
         desk: Arc::clone(&desk),
+        handle,
         limits,
         tokens: RateLimit::new(limits.token),
         files: RateLimit::new(limits.files),
         traffic,
-    }));
+    });
+    let router = router(Arc::clone(&guests));
     // A guest whose address is not as the site says would only see closed connections: its operator should read why.
     let said = RateLimit::new(Rate { burst: 2, per_second: 0 });
-    listen::accept(listener, router, limits, move |peer| {
+    let admit = move |peer| {
         let admitted = desk.admits(peer);
         if !admitted {
             counts.foreign.add();
@@ -69,12 +75,27 @@ pub async fn serve(listener: TcpListener, handle: Handle, limits: InstallLimits,
             }
         }
         admitted
-    })
-    .await
+    };
+    listen::accept(listener, limits, admit, move |stream, peer| connection(stream, peer, router.clone(), Arc::clone(&guests)))
+        .await
+}
+
+/// Answers one connection: files as long as only files are asked for, then everything by the router.
+async fn connection(stream: TcpStream, peer: IpAddr, router: Router, guests: Arc<Guests>) {
+    match guests.files_only(&stream, peer).await {
+        Ok(Some(read)) => {
+            let (reader, writer) = stream.into_split();
+            let stream = tokio::io::join(std::io::Cursor::new(read).chain(reader), writer);
+            listen::connection(stream, peer, router, guests.limits).await;
+        }
+        Ok(None) => {}
+        Err(error) => tracing::debug!(%peer, %error, "connection ended early"),
+    }
 }
 
 struct Guests {
     desk: Arc<InstallDesk>,
+    handle: Handle,
     limits: InstallLimits,
     tokens: RateLimit,
     files: RateLimit,
@@ -193,19 +214,47 @@ async fn report(
 }
 
 async fn file(State(guests): Guarded, Extension(Peer(peer)): Extension<Peer>, request: Request) -> Response<Body> {
-    if !guests.files.take(peer, 1) {
-        return guests.limited();
-    }
-    let asked = request.uri().path().trim_start_matches('/');
-    let mut roots = guests.desk.static_roots();
-    roots.retain(|root| asked.strip_prefix(root.prefix.as_str()).is_some_and(|rest| rest.starts_with('/')));
-    let Some(root) = roots.into_iter().max_by_key(|root| root.prefix.len()) else { return status(StatusCode::NOT_FOUND) };
-    let Some(path) = files::relative_path(&asked[root.prefix.len()..]) else { return status(StatusCode::NOT_FOUND) };
-    guests.traffic.files.add();
-    files::respond(&root.directory, &path, request.method(), request.headers()).await
+    guests.file(peer, request.uri().path(), request.method(), request.headers()).await.into_response()
 }
 
 impl Guests {
+    /// Sends files until something else is asked for: what has been read of that, or none at the connection's end.
+    async fn files_only(&self, stream: &TcpStream, peer: IpAddr) -> io::Result<Option<Vec<u8>>> {
+        let mut direct = Direct::new(stream, self.limits);
+        loop {
+            match direct.next().await? {
+                Next::File(asked) => {
+                    let reply = self.file(peer, &asked.path, &asked.method, &asked.headers).await;
+                    let now = UNIX_EPOCH + Duration::from_millis(self.handle.now().0);
+                    if !direct.answer(&asked, reply, now).await? {
+                        return Ok(None);
+                    }
+                }
+                Next::Other(read) => return Ok(Some(read)),
+                Next::Ended => return Ok(None),
+            }
+        }
+    }
+
+    /// The file that a URL's path means, if the site offers it.
+    async fn file(&self, peer: IpAddr, path: &str, method: &Method, headers: &HeaderMap) -> Reply {
+        if !self.files.take(peer, 1) {
+            self.traffic.limited.add();
+            let mut later = Reply::empty(StatusCode::TOO_MANY_REQUESTS);
+            later.head.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+            return later;
+        }
+        let asked = path.trim_start_matches('/');
+        let mut roots = self.desk.static_roots();
+        roots.retain(|root| asked.strip_prefix(root.prefix.as_str()).is_some_and(|rest| rest.starts_with('/')));
+        let Some(root) = roots.into_iter().max_by_key(|root| root.prefix.len()) else {
+            return Reply::empty(StatusCode::NOT_FOUND);
+        };
+        let Some(path) = files::relative_path(&asked[root.prefix.len()..]) else { return Reply::empty(StatusCode::NOT_FOUND) };
+        self.traffic.files.add();
+        files::answer(&root.directory, &path, method, headers).await
+    }
+
     /// Asks the desk for somebody with this token, within the rate; an answer for the guest if it is turned away.
     async fn with_token<T: Send + 'static>(
         &self,

@@ -95,12 +95,12 @@ pub async fn bind_within(address: SocketAddr, patience: Duration) -> Result<TcpL
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Accepts connections of peers that `admit` lets in and has `router` answer them. Ends only when it is dropped.
-pub(super) async fn accept(
+/// Accepts connections of peers that `admit` lets in and has `serve` answer them. Ends only when it is dropped.
+pub(super) async fn accept<Served: Future<Output = ()> + Send + 'static>(
     listener: TcpListener,
-    router: Router,
     limits: InstallLimits,
     admit: impl Fn(IpAddr) -> bool,
+    serve: impl Fn(TcpStream, IpAddr) -> Served,
 ) -> Infallible {
     let free = Arc::new(Semaphore::new(limits.connections));
     let peers = Connections::default();
@@ -127,16 +127,17 @@ pub(super) async fn accept(
             tracing::warn!(%peer, limit = limits.connections_per_peer, "connection refused: too many of this peer");
             continue;
         };
-        let router = router.clone();
+        let _ = stream.set_nodelay(true);
+        let served = serve(stream, peer);
         tasks.spawn(async move {
-            connection(stream, peer, router, limits).await;
+            served.await;
             drop((permit, counted));
         });
     }
 }
 
-async fn connection(stream: TcpStream, peer: IpAddr, router: Router, limits: InstallLimits) {
-    let _ = stream.set_nodelay(true);
+/// Has `router` answer the requests of `peer` on `stream`.
+pub(super) async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, peer: IpAddr, router: Router, limits: InstallLimits) {
     let stream = Moving::new(stream, limits.stall);
     let served = answer(stream, router, limits.head, move |request| {
         request.extensions_mut().insert(Peer(peer));

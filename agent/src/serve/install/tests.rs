@@ -1,5 +1,4 @@
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -296,6 +295,50 @@ async fn files_are_given_with_their_length_and_type() {
 }
 
 #[tokio::test]
+async fn files_and_what_needs_a_token_are_had_on_one_connection_in_any_order() {
+    let server = start(Phase::Installing, InstallLimits::default()).await;
+    let whole = std::fs::read(server.files.path().join("tree/images/install.img")).unwrap();
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let image = "/os/alma9/images/install.img";
+    let parts = format!("GET {image} HTTP/1.1\r\nHost: x\r\nRange: bytes=0-99999,200000-299999\r\n\r\n");
+    let head = format!("HEAD {image} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let kickstart = get(&format!("/ks/{TOKEN}"));
+    // All of it at once, so that each request is read behind another: first without hyper, from the kickstart on with it.
+    let last = get(image).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+    let asked =
+        [get(image), parts, head, get("/repo/dev/app/none"), kickstart, get("/repo/dev/app/a%20b+c%5e1.rpm"), last].concat();
+    let mut answers = server.raw(asked.as_bytes()).await;
+    let mut bodies = Vec::new();
+    while !answers.is_empty() {
+        let end = answers.windows(4).position(|w| w == b"\r\n\r\n").expect("a complete head") + 4;
+        let head = String::from_utf8(answers[..end].to_vec()).unwrap().to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length").parse().unwrap();
+        let length: usize = if bodies.len() == 2 { 0 } else { length };
+        bodies.push((head.split(' ').nth(1).unwrap().to_owned(), answers[end..end + length].to_vec()));
+        answers.drain(..end + length);
+    }
+    let statuses: Vec<&str> = bodies.iter().map(|(status, _)| status.as_str()).collect();
+    assert_eq!(statuses, ["200", "206", "200", "404", "200", "200", "200"]);
+    assert!(bodies[0].1 == whole && bodies[6].1 == whole, "the same bytes by both ways");
+    assert!(bodies[1].1.windows(100_000).any(|part| part == &whole[200_000..]), "the second part is among them");
+    assert_eq!((bodies[4].1.as_slice(), bodies[5].1.as_slice()), (b"text\nreboot\n".as_slice(), b"rpm".as_slice()));
+}
+
+#[tokio::test]
+async fn a_file_that_becomes_shorter_while_it_is_sent_breaks_the_connection() {
+    let server = start(Phase::Installing, InstallLimits::default()).await;
+    let path = server.files.path().join("tree/images/big");
+    std::fs::write(&path, vec![1; 64 << 20]).unwrap();
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET /os/alma9/images/big HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    stream.read_u8().await.unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(1000).unwrap();
+    let mut rest = Vec::new();
+    let _ = tokio::time::timeout(SOON, stream.read_to_end(&mut rest)).await.expect("the connection stays open");
+    assert!(rest.len() < 64 << 20, "zeros in place of what is gone");
+}
+
+#[tokio::test]
 async fn nothing_outside_the_directories_can_be_had() {
     let server = start(Phase::Installing, InstallLimits::default()).await;
     for path in [
@@ -541,7 +584,14 @@ async fn peers_are_admitted_by_the_sites_networks() {
 async fn peers_that_are_not_admitted_are_not_answered() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let task = tokio::spawn(listen::accept(listener, Router::new(), InstallLimits::default(), |_| false));
+    let task = tokio::spawn(listen::accept(
+        listener,
+        InstallLimits::default(),
+        |_| false,
+        |_, _| async {
+            panic!("served all the same");
+        },
+    ));
     let mut stream = TcpStream::connect(address).await.unwrap();
     let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     let mut answer = Vec::new();

@@ -14,6 +14,7 @@ mod hypervisor;
 mod libvirt;
 mod lock;
 mod logs;
+pub mod mirror;
 pub mod puppet;
 pub mod sim;
 mod store;

@@ -77,6 +77,7 @@ impl SimHost {
             Arc::clone(&self.clock) as _,
             Arc::clone(&self.sim) as _,
             Arc::clone(&self.sim) as _,
+            self.sim.ca(),
             state_dir.clone(),
         );
         let mut site = Some(Site { spec: Arc::clone(spec), renderer: Arc::clone(&self.renderer) });

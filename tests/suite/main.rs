@@ -1,6 +1,7 @@
 //! The one test binary. A module a subject; tests that boot guests live in modules named `e2e…` or `sandbox…`, which
 //! `.config/nextest.toml` runs one at a time.
 
+mod causes;
 mod convergence;
 mod e2e;
 mod e2e_puppet;

@@ -19,7 +19,7 @@ use crate::serve::api::{self, ApiSocket};
 use crate::serve::{DEFAULT_GROUP, InstallLimits, Traffic, bind_within, install};
 use crate::settings::Settings;
 use crate::spec::{Spec, VmName};
-use crate::world::puppet::{ArchiveLimits, archive};
+use crate::world::puppet::{ArchiveLimits, CertificateAuthority, PuppetCa, archive};
 use crate::world::sim::{GuestDesk, SimConfig, SimHypervisor};
 use crate::world::{
     BootFileCache, BootFileSource, CheckRunner, Clock, Hypervisor, HypervisorHandle, Lock, NetworkChecks, Store, SystemClock,
@@ -71,7 +71,7 @@ impl Agent {
             forget_store(&store_path)?;
         }
         let store = Arc::new(Store::open(&store_path).map_err(CliError::world)?);
-        let (hypervisor, checks, boot, sim) = machinery(settings, sim_speed, &clock)?;
+        let (hypervisor, checks, boot, ca, sim) = machinery(settings, sim_speed, &clock)?;
         let guests = match sim_speed {
             None => Some(bind_within(settings.install_listen, PORT_PATIENCE).await.map_err(CliError::world)?),
             Some(_) => None,
@@ -87,7 +87,7 @@ impl Agent {
         let api = api::open(&settings.api_socket(), DEFAULT_GROUP).map_err(CliError::world)?;
         let name = if sim.is_some() { "sim:///".to_owned() } else { settings.libvirt_uri.clone() };
         let handle = HypervisorHandle::new(hypervisor, name);
-        let world = World::new(handle, store, clock, checks, boot, settings.state_dir.clone());
+        let world = World::new(handle, store, clock, checks, boot, ca, settings.state_dir.clone());
         let policy = Policy {
             parallel_installs: settings.parallel_installs,
             verify_interval: VERIFY_INTERVAL,
@@ -145,16 +145,22 @@ fn forget_store(path: &Utf8Path) -> Result<(), CliError> {
     Ok(())
 }
 
-type Machinery = (Arc<dyn Hypervisor>, Arc<dyn CheckRunner>, Arc<dyn BootFileSource>, Option<Arc<SimHypervisor>>);
+type Machinery = (
+    Arc<dyn Hypervisor>,
+    Arc<dyn CheckRunner>,
+    Arc<dyn BootFileSource>,
+    Arc<dyn CertificateAuthority>,
+    Option<Arc<SimHypervisor>>,
+);
 
 fn machinery(settings: &Settings, sim_speed: Option<u32>, clock: &Arc<dyn Clock>) -> Result<Machinery, CliError> {
     let Some(speed) = sim_speed else {
         let checks = Arc::new(NetworkChecks::new(Arc::clone(clock)));
         let boot = Arc::new(BootFileCache { directory: settings.cache_dir.clone() });
-        return Ok((libvirt(&settings.libvirt_uri)?, checks, boot, None));
+        return Ok((libvirt(&settings.libvirt_uri)?, checks, boot, Arc::new(PuppetCa::default()), None));
     };
     let sim = Arc::new(SimHypervisor::new(SimConfig { speed, ..SimConfig::default() }, Arc::clone(clock)));
-    Ok((Arc::clone(&sim) as _, Arc::clone(&sim) as _, Arc::clone(&sim) as _, Some(sim)))
+    Ok((Arc::clone(&sim) as _, Arc::clone(&sim) as _, Arc::clone(&sim) as _, sim.ca(), Some(sim)))
 }
 
 /// The driver for libvirt at `uri`; nothing is connected before the first call.

@@ -5,6 +5,7 @@ use camino::Utf8PathBuf;
 use crate::observed::{Cause, Disposition};
 use crate::render::RenderError;
 use crate::world::boot_files::BootFilesError;
+use crate::world::puppet::CaError;
 use crate::world::{HypervisorError, StepFailure, StoreError};
 
 /// A step's error.
@@ -19,6 +20,12 @@ pub enum StepFault {
     /// The install tree.
     #[error(transparent)]
     BootFiles(#[from] BootFilesError),
+    /// The Puppet CA.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    /// The site names no Puppet server any more.
+    #[error("the site has no `[puppet.server]` any more")]
+    NoCa,
     /// The kickstart could not be rendered or does not pass its check.
     #[error("the kickstart")]
     Kickstart(#[source] Box<RenderError>),
@@ -73,11 +80,12 @@ impl StepFault {
             Self::Hypervisor(error) => (error.disposition(), Cause::HypervisorRefused),
             Self::BootFiles(error) if error.is_out_of_space() => (error.disposition(), Cause::OutOfSpace),
             Self::BootFiles(error) => (error.disposition(), Cause::BootFilesUnusable),
+            Self::Ca(error) => (error.disposition(), Cause::HandoffFailed),
             Self::Kickstart(_) => (Disposition::GiveUp, Cause::KickstartInvalid),
             Self::File { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 (Disposition::RetryLater, Cause::OutOfSpace)
             }
-            Self::Store(_) | Self::File { .. } | Self::GoneFromSite { .. } | Self::Aborted(_) | Self::Killed => {
+            Self::Store(_) | Self::File { .. } | Self::GoneFromSite { .. } | Self::NoCa | Self::Aborted(_) | Self::Killed => {
                 (Disposition::RetryLater, Cause::HypervisorRefused)
             }
         };

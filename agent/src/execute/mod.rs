@@ -4,6 +4,7 @@
 //! error; the next pass looks at the world and plans from what it finds. Start at [`run_lane`].
 
 mod budget;
+mod certificates;
 mod checks;
 mod error;
 
@@ -109,6 +110,9 @@ async fn run_step(cx: &Context, step: Step) -> Result<Change, StepFault> {
             checks::run(cx, &vm, uuid).await?;
             Ok(Change::Unchanged)
         }
+        Step::RevokeCertificates(names) => certificates::run(cx, certificates::Task::Revoke, names).await,
+        Step::DeleteCertificates(names) => certificates::run(cx, certificates::Task::Delete, names).await,
+        Step::LookAtCertificates(names) => certificates::run(cx, certificates::Task::Look, names).await,
         Step::Forget(vm) => {
             world.board.forget(&vm);
             world.store.remove_record(&vm)?;

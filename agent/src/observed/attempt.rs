@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Failure, InstallerLog, Phase};
-use crate::spec::{Timestamp, Token, VmName};
+use super::{Failure, InstallerLog, ObservedCertificate, Phase};
+use crate::spec::{Fqdn, Timestamp, Token, VmName};
 
 /// What cannot be observed about a VM and is therefore stored, before the effect it announces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,9 @@ pub struct VmRecord {
     pub rebuild: Option<Consent>,
     /// When it was first `Ready` in this attempt: the end of the measured recovery time.
     pub ready_at: Option<Timestamp>,
+    /// Names that a Puppet CA may know it by, this attempt's last: freed there before the installed system boots, and before the VM
+    /// is forgotten. Empty where it is not handed to a Puppet server.
+    pub certnames: Vec<Fqdn>,
 }
 
 /// Somebody's consent to an act that destroys, naming the VM.
@@ -176,6 +179,8 @@ pub struct ObservedVm {
     pub console_tail: Vec<String>,
     /// Its checks' last results, of this agent run.
     pub checks: Vec<CheckResult>,
+    /// What the Puppet CA was last seen to hold under its names, of this agent run.
+    pub certificates: Vec<ObservedCertificate>,
     /// The store holds the checked kickstart of this attempt.
     pub kickstart_ready: bool,
 }

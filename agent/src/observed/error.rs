@@ -14,6 +14,8 @@ pub enum Subject {
     Network(NetworkName),
     /// An OS's boot files.
     BootFiles(OsName),
+    /// The Puppet CA.
+    Ca,
     /// A VM.
     Vm(VmName),
 }

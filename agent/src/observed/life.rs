@@ -98,6 +98,14 @@ pub enum Cause {
     FirstBootNeverCalled,
     /// Puppet failed or never reported.
     HandoffFailed,
+    /// The Puppet CA has refused the VM's certificate request, or revoked its certificate.
+    CertificateRefused,
+    /// The Puppet CA has the VM's certificate request and has not signed it.
+    CertificatePending,
+    /// The VM does not reach the Puppet server or its CA.
+    PuppetUnreachable,
+    /// The Puppet server gave the VM no catalog.
+    CatalogFailed,
     /// A health check did not pass in time.
     CheckFailed,
     /// QEMU crashed or the guest panicked.
@@ -112,7 +120,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::KickstartInvalid,
         Self::KickstartNotFetched,
         Self::KickstartRejected,
@@ -127,6 +135,10 @@ impl Cause {
         Self::StoppedDuringInstall,
         Self::FirstBootNeverCalled,
         Self::HandoffFailed,
+        Self::CertificateRefused,
+        Self::CertificatePending,
+        Self::PuppetUnreachable,
+        Self::CatalogFailed,
         Self::CheckFailed,
         Self::DomainCrashed,
         Self::OutOfSpace,
@@ -151,6 +163,10 @@ impl Cause {
             Self::StoppedDuringInstall => "stopped-during-install",
             Self::FirstBootNeverCalled => "first-boot-never-called",
             Self::HandoffFailed => "handoff-failed",
+            Self::CertificateRefused => "certificate-refused",
+            Self::CertificatePending => "certificate-pending",
+            Self::PuppetUnreachable => "puppet-unreachable",
+            Self::CatalogFailed => "catalog-failed",
             Self::CheckFailed => "check-failed",
             Self::DomainCrashed => "domain-crashed",
             Self::OutOfSpace => "out-of-space",
@@ -181,6 +197,10 @@ impl Cause {
             Self::StoppedDuringInstall => "the domain went off in the middle of the install",
             Self::FirstBootNeverCalled => "the installed system never called back",
             Self::HandoffFailed => "the handoff to Puppet failed",
+            Self::CertificateRefused => "the Puppet CA refused its certificate",
+            Self::CertificatePending => "the Puppet CA did not sign its certificate",
+            Self::PuppetUnreachable => "it does not reach the Puppet server",
+            Self::CatalogFailed => "the Puppet server gave it no catalog",
             Self::CheckFailed => "a health check did not pass in time",
             Self::DomainCrashed => "the domain crashed",
             Self::OutOfSpace => "the hypervisor is out of space",

@@ -14,7 +14,7 @@ pub use attempt::{
     CheckResult, Consent, GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, InstallStage, InstalledPackage, ObservedVm,
     VmRecord,
 };
-pub use certificate::{CertificateState, ObservedCertificate};
+pub use certificate::{CaRefusal, CertificateOf, CertificateState, ObservedCertificate, SeenCertificate};
 pub use error::{Disposition, StepError, Subject};
 pub use hypervisor::{BootFiles, DomainState, ObservedDomain, ObservedHost, ObservedNetwork, ObservedPool, ObservedVolume};
 pub use life::{Cause, Failure, Phase};

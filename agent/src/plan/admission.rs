@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanInput;
+use super::certificates::Certificates;
 use crate::observed::{ObservedHost, Phase, Subject};
 use crate::spec::{VmName, VmSpec, VolumeSpec};
 
@@ -22,15 +23,23 @@ struct PoolRoom {
 }
 
 impl Admission {
-    pub(super) fn new(input: &PlanInput<'_>, host: &ObservedHost) -> Self {
+    pub(super) fn new(input: &PlanInput<'_>, host: &ObservedHost, certificates: &Certificates) -> Self {
         let hypervisor = input.spec.hypervisors.get(input.hypervisor);
-        let installing =
-            input.spec.vms_on(input.hypervisor).map(|vm| &vm.name).filter(|vm| takes_a_slot(input, vm)).cloned().collect();
+        let installing = input
+            .spec
+            .vms_on(input.hypervisor)
+            .map(|vm| &vm.name)
+            .filter(|vm| takes_a_slot(input, vm, certificates))
+            .cloned()
+            .collect();
         // A VM without a domain yet has its memory reserved from the moment its attempt is recorded.
         let mut memory_of: BTreeMap<VmName, u64> = input
             .spec
             .vms_on(input.hypervisor)
-            .filter(|vm| takes_a_slot(input, &vm.name) || input.observed.vms.get(&vm.name).is_some_and(|o| o.record.attempt > 0))
+            .filter(|vm| {
+                takes_a_slot(input, &vm.name, certificates)
+                    || input.observed.vms.get(&vm.name).is_some_and(|o| o.record.attempt > 0)
+            })
             .map(|vm| (vm.name.clone(), vm.memory_mib))
             .collect();
         let mut foreign = 0;
@@ -110,12 +119,14 @@ impl Admission {
 }
 
 /// An install of `vm` is under way, or was admitted by a pass whose steps have not all been seen yet.
-fn takes_a_slot(input: &PlanInput<'_>, vm: &VmName) -> bool {
+fn takes_a_slot(input: &PlanInput<'_>, vm: &VmName, certificates: &Certificates) -> bool {
     let busy = || input.busy.contains(&Subject::Vm(vm.clone()));
     match input.observed.vms.get(vm).map(|observed| &observed.record) {
         None => busy(),
         Some(record) => match record.phase {
-            Phase::Preparing | Phase::Installing | Phase::Installed => true,
+            Phase::Preparing | Phase::Installing => true,
+            // It is off and only waits for the CA: that must not keep others from installing.
+            Phase::Installed => certificates.wait(vm).is_none() || busy(),
             Phase::Failed => busy(),
             Phase::Booting | Phase::Enrolling | Phase::Verifying | Phase::Ready | Phase::Retiring => {
                 record.rebuild.is_some() && busy()

@@ -45,6 +45,7 @@ fn named(subject: &Subject) -> String {
         Subject::Pool(name) => format!("pool `{name}`"),
         Subject::Network(name) => format!("network `{name}`"),
         Subject::BootFiles(name) => format!("the boot files of `{name}`"),
+        Subject::Ca => "the Puppet CA".to_owned(),
         Subject::Vm(name) => format!("VM `{name}`"),
     }
 }
@@ -144,7 +145,7 @@ fn plan_boot_files(input: &PlanInput<'_>) -> Vec<SubjectPlan> {
 }
 
 /// Work that has failed or is under way is not begun again at once.
-fn hold_back(input: &PlanInput<'_>, mut plan: SubjectPlan) -> SubjectPlan {
+pub(super) fn hold_back(input: &PlanInput<'_>, mut plan: SubjectPlan) -> SubjectPlan {
     if plan.action == Action::Keep || plan.action == Action::Blocked {
         return plan;
     }

@@ -25,6 +25,12 @@ pub struct Policy {
     pub prepare_deadline: Duration,
     /// Sum of volume capacities over pool capacity that is still admitted, in percent. qcow2 volumes grow as they are used.
     pub disk_overcommit_percent: u64,
+    /// How often the Puppet CA is asked about a VM that enrols.
+    pub ca_interval: Duration,
+    /// How long a request of a VM that enrols may stay unsigned until it is deleted, so that the VM can make another.
+    pub ca_stuck_request: Duration,
+    /// How long a name that the CA would not free is left alone.
+    pub ca_retry: Duration,
 }
 
 impl Policy {
@@ -38,6 +44,9 @@ impl Policy {
             verify_interval: Duration::from_secs(2),
             prepare_deadline: Duration::from_secs(600),
             disk_overcommit_percent: 200,
+            ca_interval: Duration::from_secs(10),
+            ca_stuck_request: Duration::from_secs(20),
+            ca_retry: Duration::from_secs(30),
         }
     }
 }

@@ -6,7 +6,9 @@ use super::admission::Admission;
 use super::report::{Action, VmPlan};
 use super::vm::{VmView, volume_plans};
 use super::{Step, boot, diagnose, digest, domain_spec, domain_uuid, infra};
-use crate::observed::{Cause, Disposition, DomainState, Failure, GuestEventKind, LogVerdict, ObservedVm, Phase, Subject};
+use crate::observed::{
+    Cause, Disposition, DomainState, Failure, GuestEventKind, LogVerdict, ObservedVm, Phase, Subject, VmRecord,
+};
 use crate::spec::{Boot, Stop, VmSpec, VolumeSpec};
 
 /// Kickstart, volumes, domain, start.
@@ -153,8 +155,13 @@ pub(super) fn plan_installed(view: &VmView<'_>, vm: &VmSpec, observed: &Observed
     let uuid = domain_uuid(&view.input.spec.site.name, &vm.name);
     let boots_disk = view.domain.filter(|d| d.owner.as_ref().is_some_and(|o| !o.installing && o.attempt == record.attempt));
     if boots_disk.is_some_and(|domain| domain.state == DomainState::Running) {
-        plan.steps = vec![view.moved(record, Phase::Booting)];
+        plan.steps = vec![booting(view, record)];
         return plan;
+    }
+    if let Some(wait) = view.certificates.wait(&vm.name) {
+        // With the old certificate in place its new key would be refused, and that run of Puppet be lost.
+        let action = if wait.blocked { Action::Blocked } else { Action::Wait };
+        return VmPlan { action, ..waiting(plan, wait.reason) };
     }
     let Some(domain_type) = infra::domain_type(view.input, view.host) else {
         return waiting(plan, "it is not known yet how guests run here".to_owned());
@@ -167,8 +174,14 @@ pub(super) fn plan_installed(view: &VmView<'_>, vm: &VmSpec, observed: &Observed
         plan.steps.push(Step::DefineDomain(Box::new(domain)));
     }
     plan.steps.push(Step::StartDomain { vm: vm.name.clone(), uuid });
-    plan.steps.push(view.moved(record, Phase::Booting));
+    plan.steps.push(booting(view, record));
     plan
+}
+
+/// It boots its disk: of its names only this attempt's is still of interest, the CA has freed the others.
+fn booting(view: &VmView<'_>, record: &VmRecord) -> Step {
+    let certnames = record.certnames.last().cloned().into_iter().collect();
+    view.moved(&VmRecord { certnames, ..record.clone() }, Phase::Booting)
 }
 
 /// A failed VM: try again within the budget, else keep everything as it is.

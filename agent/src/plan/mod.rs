@@ -5,9 +5,11 @@
 
 mod admission;
 mod boot;
+mod certificates;
 mod diagnose;
 mod digest;
 mod domain;
+mod enrol;
 mod infra;
 mod input;
 mod install;
@@ -31,8 +33,10 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
         HypervisorState::Reachable(host) => host,
         HypervisorState::Unreachable { reason } => return report::unreachable(input, reason),
     };
-    let infra = infra::plan_infra(input, host);
-    let mut admission = admission::Admission::new(input, host);
-    let vms = vm::plan_vms(input, host, &infra, &mut admission);
+    let mut infra = infra::plan_infra(input, host);
+    let certificates = certificates::plan_certificates(input, host);
+    let mut admission = admission::Admission::new(input, host, &certificates);
+    let vms = vm::plan_vms(input, host, &infra, &certificates, &mut admission);
+    infra.extend(certificates.into_plan());
     Plan { infra, vms, unreachable: None }
 }

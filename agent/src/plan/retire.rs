@@ -45,7 +45,15 @@ pub(super) fn plan_retiring(view: &VmView<'_>, vm: Option<&VmSpec>, observed: &O
         });
         plan.steps.push(Step::DeleteVolume { pool, volume });
     }
-    plan.steps.push(Step::Forget(view.name.clone()));
+    match view.certificates.wait(view.name) {
+        None => plan.steps.push(Step::Forget(view.name.clone())),
+        // The record says which names there are: it goes last.
+        Some(wait) if plan.steps.is_empty() => {
+            plan.action = if wait.blocked { Action::Blocked } else { Action::Destroy };
+            plan.reason = wait.reason;
+        }
+        Some(_) => {}
+    }
     plan
 }
 

@@ -3,9 +3,9 @@
 use super::install::{failed, given_up, waiting};
 use super::report::{Action, VmPlan};
 use super::vm::VmView;
-use super::{Step, digest, domain_spec, domain_uuid, infra};
-use crate::observed::{Cause, DomainState, Failure, HandoffStatus, ObservedVm, Phase, Subject, VmRecord};
-use crate::spec::{Boot, PuppetMode, Timestamp, VmSpec};
+use super::{Step, digest, domain_spec, domain_uuid, enrol, infra};
+use crate::observed::{Cause, DomainState, Failure, ObservedVm, Phase, Subject, VmRecord};
+use crate::spec::{Boot, Timestamp, VmSpec};
 
 /// How often in a row libvirt may refuse to run an installed VM until that is its failure: once may be chance, a lost disk is not.
 const REFUSALS: u32 = 3;
@@ -16,49 +16,14 @@ pub(super) fn plan_booting(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm
     let mut plan = view.plan(Some(observed), Action::Continue, "it boots for the first time".to_owned());
     plan.deadline = Some(view.deadline(record, vm.deadlines.first_boot));
     if observed.first_boot().is_some() {
-        let next = if vm.puppet.as_ref().is_some_and(|puppet| puppet.mode == PuppetMode::Apply) {
-            Phase::Enrolling
-        } else {
-            Phase::Verifying
-        };
+        let next = if vm.puppet.is_some() { Phase::Enrolling } else { Phase::Verifying };
         plan.steps = vec![view.moved(record, next)];
         return plan;
     }
     if let Some((_, output)) = observed.failure_told() {
-        return failed(view, observed, plan, told(view, observed, "the first-boot unit failed", output), false);
+        return failed(view, observed, plan, enrol::told(view, vm, observed, output), false);
     }
     if let Some(late) = late(view, observed, plan.deadline, Cause::FirstBootNeverCalled, "no callback; the console may say why") {
-        return failed(view, observed, plan, late, false);
-    }
-    keep_running(view, vm, observed, plan)
-}
-
-/// Puppet runs; its report is awaited.
-pub(super) fn plan_enrolling(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm) -> VmPlan {
-    let record = &observed.record;
-    let mut plan = view.plan(Some(observed), Action::Continue, "Puppet runs; its report is awaited".to_owned());
-    plan.deadline = Some(view.deadline(record, vm.deadlines.handoff));
-    match observed.handoff() {
-        Some((_, result)) if result.status != HandoffStatus::Failed => {
-            plan.steps = vec![view.moved(record, Phase::Verifying)];
-            return plan;
-        }
-        Some((_, result)) => {
-            let failure = Failure {
-                at: view.input.now,
-                phase: record.phase,
-                cause: Cause::HandoffFailed,
-                detail: result.failures.first().cloned().unwrap_or_else(|| "Puppet reports `failed`".to_owned()),
-                evidence: result.failures.clone(),
-            };
-            return failed(view, observed, plan, failure, false);
-        }
-        None => {}
-    }
-    if let Some((_, output)) = observed.failure_told() {
-        return failed(view, observed, plan, told(view, observed, "the first-boot unit failed", output), false);
-    }
-    if let Some(late) = late(view, observed, plan.deadline, Cause::HandoffFailed, "no Puppet report came") {
         return failed(view, observed, plan, late, false);
     }
     keep_running(view, vm, observed, plan)
@@ -179,7 +144,7 @@ fn run_checks(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm, interval: s
 }
 
 /// A domain that should run and does not is started; one that is gone is defined again.
-fn keep_running(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm, mut plan: VmPlan) -> VmPlan {
+pub(super) fn keep_running(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm, mut plan: VmPlan) -> VmPlan {
     let record = &observed.record;
     let uuid = domain_uuid(&view.input.spec.site.name, &vm.name);
     let refused = view.input.observed.errors.get(&Subject::Vm(vm.name.clone())).is_some_and(|error| error.count >= REFUSALS);
@@ -238,19 +203,14 @@ fn redefine(view: &VmView<'_>, vm: &VmSpec, record: &VmRecord, reason: &mut Stri
     Some(Step::DefineDomain(Box::new(domain)))
 }
 
-fn told(view: &VmView<'_>, observed: &ObservedVm, detail: &str, output: &str) -> Failure {
-    let evidence: Vec<String> = output.lines().map(crate::observed::clean_line).filter(|line| !line.is_empty()).collect();
-    Failure {
-        at: view.input.now,
-        phase: observed.record.phase,
-        cause: Cause::HandoffFailed,
-        detail: evidence.last().map_or_else(|| detail.to_owned(), |last| format!("{detail}: {last}")),
-        evidence,
-    }
-}
-
 /// The failure of a phase that has passed its deadline.
-fn late(view: &VmView<'_>, observed: &ObservedVm, deadline: Option<Timestamp>, cause: Cause, detail: &str) -> Option<Failure> {
+pub(super) fn late(
+    view: &VmView<'_>,
+    observed: &ObservedVm,
+    deadline: Option<Timestamp>,
+    cause: Cause,
+    detail: &str,
+) -> Option<Failure> {
     (deadline? <= view.input.now).then(|| Failure {
         at: view.input.now,
         phase: observed.record.phase,

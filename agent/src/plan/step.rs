@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::observed::VmRecord;
+use crate::observed::{CertificateOf, VmRecord};
 use crate::spec::{DomainSpec, DomainType, NetworkName, NicSpec, OsName, PoolName, PoolSpec, Stop, VmName, VolumeSpec};
 
 /// One change to the world, or one look at it that costs too much for every pass.
@@ -73,6 +73,12 @@ pub enum Step {
         /// Its UUID.
         uuid: Uuid,
     },
+    /// Put the certificates of these names into the CA's revocation list, one after the other.
+    RevokeCertificates(Vec<CertificateOf>),
+    /// Delete certificates that were seen to be revoked, and requests, from the CA.
+    DeleteCertificates(Vec<CertificateOf>),
+    /// Ask the CA what it holds under these names.
+    LookAtCertificates(Vec<CertificateOf>),
     /// Forget it.
     Forget(VmName),
 }
@@ -101,6 +107,9 @@ impl Step {
             Self::StopDomain { how: Stop::Now, .. } => "switch the domain off".to_owned(),
             Self::UndefineDomain { .. } => "undefine the domain".to_owned(),
             Self::RunChecks { .. } => "run its checks".to_owned(),
+            Self::RevokeCertificates(names) => format!("revoke {}", certificates(names)),
+            Self::DeleteCertificates(names) => format!("delete {} from the CA", certificates(names)),
+            Self::LookAtCertificates(names) => format!("ask the CA about {}", certificates(names)),
             Self::Forget(_) => "forget it".to_owned(),
         }
     }
@@ -109,12 +118,27 @@ impl Step {
     pub fn touches_hypervisor(&self) -> bool {
         !matches!(
             self,
-            Self::RunChecks { .. } | Self::Record(_) | Self::PrepareKickstart { .. } | Self::FetchBootFiles(_) | Self::Forget(_)
+            Self::RunChecks { .. }
+                | Self::Record(_)
+                | Self::PrepareKickstart { .. }
+                | Self::FetchBootFiles(_)
+                | Self::RevokeCertificates(_)
+                | Self::DeleteCertificates(_)
+                | Self::LookAtCertificates(_)
+                | Self::Forget(_)
         )
     }
 
     /// Only looks or takes notes: nothing outside our own store changes.
     pub fn is_bookkeeping(&self) -> bool {
-        matches!(self, Self::RunChecks { .. } | Self::Record(_) | Self::Probe(_))
+        matches!(self, Self::RunChecks { .. } | Self::Record(_) | Self::Probe(_) | Self::LookAtCertificates(_))
+    }
+}
+
+/// Names for people: one, or how many.
+fn certificates(names: &[CertificateOf]) -> String {
+    match names {
+        [one] => format!("the certificate of `{}`", one.certname),
+        several => format!("{} certificates", several.len()),
     }
 }

@@ -4,13 +4,13 @@
 //! no record   → begin attempt 1 | adopt a domain of ours | blocked by something foreign          (here)
 //! Preparing   → kickstart, volumes, domain, start                                              (install.rs)
 //! Installing  → wait | Installed | Failed                                                      (install.rs)
-//! Installed   → boot from disk                                                                 (install.rs)
+//! Installed   → the CA has freed its name → boot from disk                       (certificates.rs, install.rs)
 //! Booting     → wait | Enrolling | Verifying | Failed                                              (run.rs)
-//! Enrolling   → wait | Verifying | Failed                                                          (run.rs)
+//! Enrolling   → wait | Verifying | Failed                                                        (enrol.rs)
 //! Verifying   → checks → Ready | Failed                                                            (run.rs)
 //! Ready       → keep | start | checks → Verifying                                                  (run.rs)
 //! Failed      → try again within the budget | keep the evidence                                (install.rs)
-//! Retiring    → off, undefined, volumes gone, forgotten                                         (retire.rs)
+//! Retiring    → off, undefined, volumes gone, name freed at the CA, forgotten                   (retire.rs)
 //! consent to rebuild, in any phase → off, old disk gone, next attempt                           (retire.rs)
 //! ```
 
@@ -19,16 +19,18 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::admission::Admission;
+use super::certificates::Certificates;
 use super::report::{Action, SubjectPlan, VmPlan, VolumeAction, VolumePlan};
-use super::{PlanInput, Step, digest, domain_uuid, infra, install, retire, run};
+use super::{PlanInput, Step, digest, domain_uuid, enrol, infra, install, retire, run};
 use crate::observed::{Disposition, DomainState, Failure, ObservedDomain, ObservedHost, ObservedVm, Phase, Subject, VmRecord};
-use crate::spec::{Stop, Timestamp, Token, VmName, VmSpec, VolumeSpec};
+use crate::spec::{Fqdn, PuppetMode, Stop, Timestamp, Token, VmName, VmSpec, VolumeSpec};
 
 /// What every part of a VM's planning looks at.
 pub(super) struct VmView<'a> {
     pub(super) input: &'a PlanInput<'a>,
     pub(super) host: &'a ObservedHost,
     pub(super) infra: &'a [SubjectPlan],
+    pub(super) certificates: &'a Certificates,
     pub(super) name: &'a VmName,
     pub(super) domain: Option<&'a ObservedDomain>,
 }
@@ -37,6 +39,7 @@ pub(super) fn plan_vms(
     input: &PlanInput<'_>,
     host: &ObservedHost,
     infra: &[SubjectPlan],
+    certificates: &Certificates,
     admission: &mut Admission,
 ) -> BTreeMap<VmName, VmPlan> {
     let in_site: BTreeMap<&VmName, &VmSpec> = input.spec.vms_on(input.hypervisor).map(|vm| (&vm.name, vm)).collect();
@@ -48,7 +51,7 @@ pub(super) fn plan_vms(
     names
         .into_iter()
         .map(|name| {
-            let view = VmView { input, host, infra, name, domain: host.domains.get(name.as_str()) };
+            let view = VmView { input, host, infra, certificates, name, domain: host.domains.get(name.as_str()) };
             let mut plan = plan_vm(&view, in_site.get(name).copied(), input.observed.vms.get(name), admission);
             view.hold_back(&mut plan);
             (name.clone(), plan)
@@ -69,7 +72,7 @@ fn plan_vm(view: &VmView<'_>, vm: Option<&VmSpec>, observed: Option<&ObservedVm>
             Phase::Installed => install::plan_installed(view, vm, observed),
             Phase::Failed => install::plan_failed(view, vm, observed, admission),
             Phase::Booting => run::plan_booting(view, vm, observed),
-            Phase::Enrolling => run::plan_enrolling(view, vm, observed),
+            Phase::Enrolling => enrol::plan_enrolling(view, vm, observed),
             Phase::Verifying => run::plan_verifying(view, vm, observed),
             Phase::Ready => run::plan_ready(view, vm, observed),
             Phase::Retiring => retire::plan_retiring(view, Some(vm), observed),
@@ -196,7 +199,18 @@ impl<'a> VmView<'a> {
             failure: None,
             rebuild: None,
             ready_at: None,
+            certnames: self.certnames(vm),
         }
+    }
+
+    /// The names that the CA may know `vm` by from now on: this attempt's, and before it those that earlier ones may have left.
+    fn certnames(&self, vm: &VmSpec) -> Vec<Fqdn> {
+        let mut names = self.input.observed.vms.get(&vm.name).map(|before| before.record.certnames.clone()).unwrap_or_default();
+        if vm.puppet.as_ref().is_some_and(|puppet| puppet.mode == PuppetMode::Server) {
+            names.retain(|name| *name != vm.fqdn);
+            names.push(vm.fqdn.clone());
+        }
+        names
     }
 
     /// The record moved to `phase`.

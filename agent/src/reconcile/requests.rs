@@ -78,6 +78,7 @@ fn blank(vm: &VmName, now: Timestamp) -> VmRecord {
         failure: None,
         rebuild: None,
         ready_at: None,
+        certnames: Vec::new(),
     }
 }
 

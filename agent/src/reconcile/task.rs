@@ -411,6 +411,7 @@ fn name_of(subject: &Subject) -> String {
         Subject::Pool(name) => format!("pool `{name}`"),
         Subject::Network(name) => format!("network `{name}`"),
         Subject::BootFiles(name) => format!("boot files of `{name}`"),
+        Subject::Ca => "the Puppet CA".to_owned(),
         Subject::Vm(name) => format!("VM `{name}`"),
     }
 }

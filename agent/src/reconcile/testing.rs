@@ -53,5 +53,6 @@ pub(crate) fn record(phase: crate::observed::Phase, byte: u8) -> crate::observed
         failure: None,
         rebuild: None,
         ready_at: None,
+        certnames: Vec::new(),
     }
 }

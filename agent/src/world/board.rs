@@ -1,9 +1,12 @@
-//! Facts of this agent run that nobody needs after a restart: errors of steps, results of checks.
+//! Facts of this agent run that nobody needs after a restart: errors of steps, results of checks, what the Puppet CA holds.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::observed::{CheckResult, Disposition, StepError, Subject};
+use crate::observed::{
+    CaRefusal, CertificateOf, CertificateState, CheckResult, Disposition, ObservedCertificate, SeenCertificate, StepError,
+    Subject,
+};
 use crate::spec::{Timestamp, VmName};
 
 /// What a failed step says of itself.
@@ -22,6 +25,7 @@ pub struct StepFailure {
 pub struct Board {
     errors: Mutex<BTreeMap<Subject, StepError>>,
     checks: Mutex<BTreeMap<VmName, Vec<CheckResult>>>,
+    certificates: Mutex<BTreeMap<VmName, Vec<ObservedCertificate>>>,
 }
 
 impl Board {
@@ -65,9 +69,54 @@ impl Board {
         lock(&self.checks).get(vm).cloned().unwrap_or_default()
     }
 
+    /// The CA was asked about a name at `at`, and this is what it holds.
+    pub fn certificate_seen(&self, of: CertificateOf, state: CertificateState, at: Timestamp) {
+        self.certificate(of, |known| {
+            let first = known.seen.filter(|seen| seen.state == state).map_or(at, |seen| seen.first);
+            known.seen = Some(SeenCertificate { state, at, first });
+            if state == CertificateState::Absent {
+                known.refusal = None;
+            }
+        });
+    }
+
+    /// The CA would not say or do what was asked of it for a name.
+    pub fn certificate_refused(&self, of: CertificateOf, words: String, at: Timestamp) {
+        self.certificate(of, |known| known.refusal = Some(CaRefusal { at, words }));
+    }
+
+    /// The CA did what was asked of it for a name.
+    pub fn certificate_served(&self, of: CertificateOf) {
+        self.certificate(of, |known| known.refusal = None);
+    }
+
+    fn certificate(&self, of: CertificateOf, note: impl FnOnce(&mut ObservedCertificate)) {
+        let mut certificates = lock(&self.certificates);
+        let known = certificates.entry(of.vm.clone()).or_default();
+        // What was asked for an attempt that is over says nothing about this one, and is not kept beside it.
+        if known.iter().any(|other| other.of.attempt > of.attempt) {
+            return;
+        }
+        known.retain(|other| other.of.attempt == of.attempt);
+        match known.iter_mut().find(|known| known.of == of) {
+            Some(known) => note(known),
+            None => {
+                let mut new = ObservedCertificate { of, seen: None, refusal: None };
+                note(&mut new);
+                known.push(new);
+            }
+        }
+    }
+
+    /// What the CA was last seen to hold under a VM's names.
+    pub fn certificates(&self, vm: &VmName) -> Vec<ObservedCertificate> {
+        lock(&self.certificates).get(vm).cloned().unwrap_or_default()
+    }
+
     /// Forgets a VM's results: a new attempt is another machine.
     pub fn forget(&self, vm: &VmName) {
         lock(&self.checks).remove(vm);
+        lock(&self.certificates).remove(vm);
     }
 }
 

@@ -106,6 +106,7 @@ impl Collector {
                 installer_log: InstallerLog::default(),
                 console_tail: Vec::new(),
                 checks: Vec::new(),
+                certificates: Vec::new(),
                 kickstart_ready,
                 record,
             };
@@ -114,6 +115,7 @@ impl Collector {
         self.loaded = true;
         for (vm, observed) in &mut self.vms {
             observed.checks = self.world.board.checks(vm);
+            observed.certificates = self.world.board.certificates(vm);
         }
         Ok(())
     }

@@ -44,6 +44,7 @@ use camino::Utf8PathBuf;
 
 use crate::observed::BootFiles;
 use crate::spec::{OsName, OsSpec, Timestamp, VmName};
+use crate::world::puppet::CertificateAuthority;
 
 /// Everything outside of the process.
 pub struct World {
@@ -57,6 +58,8 @@ pub struct World {
     pub checks: Arc<dyn CheckRunner>,
     /// Kernels and initrds.
     pub boot: Arc<dyn BootFileSource>,
+    /// The Puppet CA, where the site has one.
+    pub ca: Arc<dyn CertificateAuthority>,
     /// Errors and check results of this run.
     pub board: Board,
     /// Where VMs' logs are.
@@ -73,9 +76,10 @@ impl World {
         clock: Arc<dyn Clock>,
         checks: Arc<dyn CheckRunner>,
         boot: Arc<dyn BootFileSource>,
+        ca: Arc<dyn CertificateAuthority>,
         state_dir: Utf8PathBuf,
     ) -> Self {
-        Self { hypervisor, store, clock, checks, boot, board: Board::default(), state_dir, asked: Mutex::default() }
+        Self { hypervisor, store, clock, checks, boot, ca, board: Board::default(), state_dir, asked: Mutex::default() }
     }
 
     /// The directory of an attempt's logs.

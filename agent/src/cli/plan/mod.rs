@@ -17,6 +17,7 @@ use crate::observed::{HypervisorState, Observed, ObservedHost};
 use crate::plan::{PlanInput, Policy, plan};
 use crate::settings::Settings;
 use crate::spec::{DomainType, HypervisorName, Spec, VmName};
+use crate::world::puppet::PuppetCa;
 use crate::world::{BootFileCache, Clock, Collector, HypervisorHandle, NetworkChecks, Store, SystemClock, World};
 
 /// Show what would be created, kept, rebuilt and destroyed, and the reason for each; nothing is touched
@@ -115,6 +116,7 @@ fn observe(context: &Context, settings: &Settings, spec: &Spec, hypervisor: &Hyp
         Arc::clone(&clock),
         Arc::new(NetworkChecks::new(clock)),
         Arc::new(BootFileCache { directory: settings.cache_dir.clone() }),
+        Arc::new(PuppetCa::default()),
         settings.state_dir.clone(),
     );
     let runtime = super::runtime()?;

@@ -131,6 +131,7 @@ impl SubjectView {
             "vm" => format!("VM {}", self.name),
             "boot-files" => format!("boot files {}", self.name),
             "probe" => "domain type".to_owned(),
+            "ca" => "Puppet CA".to_owned(),
             kind => format!("{kind} {}", self.name),
         }
     }
@@ -142,6 +143,7 @@ fn named(subject: &Subject) -> (&'static str, String) {
         Subject::Pool(name) => ("pool", name.to_string()),
         Subject::Network(name) => ("network", name.to_string()),
         Subject::BootFiles(name) => ("boot-files", name.to_string()),
+        Subject::Ca => ("ca", "puppet".to_owned()),
         Subject::Vm(name) => ("vm", name.to_string()),
     }
 }

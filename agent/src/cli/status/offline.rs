@@ -38,6 +38,7 @@ pub(crate) fn vm(store: &Store, name: &VmName, now: Timestamp) -> Result<Option<
         installer_log: InstallerLog::default(),
         console_tail: Vec::new(),
         checks: Vec::new(),
+        certificates: Vec::new(),
         kickstart_ready: true,
     };
     Ok(Some(VmView::with(summary, Some(&observed), &phases, now)))

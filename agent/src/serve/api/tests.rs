@@ -43,6 +43,7 @@ fn snapshot(record: VmRecord, passes: u64) -> Snapshot {
         installer_log: InstallerLog::default(),
         console_tail: Vec::new(),
         checks: Vec::new(),
+        certificates: Vec::new(),
         kickstart_ready: true,
     };
     Snapshot {

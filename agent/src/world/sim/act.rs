@@ -18,6 +18,8 @@ pub(super) enum Ask {
     /// Told once, whatever the answer.
     TellOnce(GuestEventKind),
     PuppetArchive,
+    /// A certificate of the Puppet CA for this name.
+    Certificate(String),
 }
 
 /// What follows when everything has been asked.
@@ -231,7 +233,11 @@ fn unpack(run: &Run) -> Act {
 }
 
 fn handoff(run: &Run, at: Timestamp) -> Act {
-    let act = Act::new(Then::Go(GuestStep::Serve)).ask(Ask::PuppetArchive);
+    let code = match &run.kickstart.certname {
+        None => Ask::PuppetArchive,
+        Some(certname) => Ask::Certificate(certname.clone()),
+    };
+    let act = Act::new(Then::Go(GuestStep::Serve)).ask(code);
     let result =
         |status, failures| GuestEventKind::Handoff(HandoffResult { status, time: at.to_string(), failures, resources: (12, 9) });
     match run.fault {

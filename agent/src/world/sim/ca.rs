@@ -25,6 +25,15 @@ pub enum Submitted {
     Unheard,
 }
 
+/// A certificate that the CA holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SimCertificate {
+    /// Its serial number.
+    pub serial: u64,
+    /// What stands for the key that it was asked for with.
+    pub key: String,
+}
+
 /// A call to the CA, for faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CaCall {
@@ -110,8 +119,8 @@ pub struct CaFault {
 
 #[derive(Default)]
 struct Inner {
-    certificates: BTreeMap<String, u64>,
-    requests: BTreeSet<String>,
+    certificates: BTreeMap<String, SimCertificate>,
+    requests: BTreeMap<String, String>,
     revoked: BTreeSet<u64>,
     serial: u64,
     faults: Vec<CaFault>,
@@ -124,28 +133,35 @@ struct Inner {
 pub struct SimCa(Mutex<Inner>);
 
 impl SimCa {
-    /// A guest hands a request in with a new key.
-    pub fn submit(&self, certname: &str) -> Submitted {
+    /// A guest hands in a request with its key, or asks again for the certificate that it has not heard of.
+    pub fn submit(&self, certname: &str, key: &str) -> Submitted {
         let mut inner = self.lock();
         if inner.down {
             return Submitted::Unheard;
         }
-        if inner.certificates.contains_key(certname) || inner.requests.contains(certname) {
-            return Submitted::Taken;
+        if let Some(certificate) = inner.certificates.get(certname) {
+            let good = certificate.key == key && !inner.revoked.contains(&certificate.serial);
+            return if good { Submitted::Signed(certificate.serial) } else { Submitted::Taken };
+        }
+        match inner.requests.get(certname) {
+            Some(of) if of == key => return Submitted::Pending,
+            Some(_) => return Submitted::Taken,
+            None => {}
         }
         if inner.refuses_to_sign {
-            inner.requests.insert(certname.to_owned());
+            inner.requests.insert(certname.to_owned(), key.to_owned());
             return Submitted::Pending;
         }
         inner.serial += 1;
-        let serial = inner.serial;
-        inner.certificates.insert(certname.to_owned(), serial);
+        let certificate = SimCertificate { serial: inner.serial, key: key.to_owned() };
+        let serial = certificate.serial;
+        inner.certificates.insert(certname.to_owned(), certificate);
         Submitted::Signed(serial)
     }
 
     /// Somebody else hands in a request that the policy does not sign.
     pub fn leave_request(&self, certname: &str) {
-        self.lock().requests.insert(certname.to_owned());
+        self.lock().requests.insert(certname.to_owned(), "somebody else's".to_owned());
     }
 
     /// Whether the policy signs.
@@ -156,6 +172,13 @@ impl SimCa {
     /// Switches it off or on: nobody is answered.
     pub fn set_down(&self, down: bool) {
         self.lock().down = down;
+    }
+
+    /// Somebody else deletes a certificate or a request.
+    pub fn remove(&self, certname: &str) {
+        let mut inner = self.lock();
+        inner.certificates.remove(certname);
+        inner.requests.remove(certname);
     }
 
     /// From now on this goes wrong.
@@ -171,12 +194,12 @@ impl SimCa {
         inner.down = false;
     }
 
-    /// The names that have a certificate, with its serial number.
-    pub fn certificates(&self) -> BTreeMap<String, u64> {
+    /// The names that have a certificate, good or revoked.
+    pub fn certificates(&self) -> BTreeMap<String, SimCertificate> {
         self.lock().certificates.clone()
     }
 
-    /// The serial number and whether the certificate is good, for each ever signed.
+    /// The certificate of this serial number is in the revocation list.
     pub fn is_revoked(&self, serial: u64) -> bool {
         self.lock().revoked.contains(&serial)
     }
@@ -228,16 +251,16 @@ impl CaSession for Session<'_> {
     fn look(&mut self, certname: &Fqdn) -> Result<CertificateState, CaError> {
         let name = certname.as_str();
         self.0.call(CaCall::Look, name, |inner| match inner.certificates.get(name) {
-            Some(serial) if inner.revoked.contains(serial) => CertificateState::Revoked,
+            Some(certificate) if inner.revoked.contains(&certificate.serial) => CertificateState::Revoked,
             Some(_) => CertificateState::Signed,
-            None if inner.requests.contains(name) => CertificateState::Requested,
+            None if inner.requests.contains_key(name) => CertificateState::Requested,
             None => CertificateState::Absent,
         })
     }
 
     fn revoke(&mut self, certname: &Fqdn) -> Result<Change, CaError> {
         let name = certname.as_str();
-        self.0.call(CaCall::Revoke, name, |inner| match inner.certificates.get(name).copied() {
+        self.0.call(CaCall::Revoke, name, |inner| match inner.certificates.get(name).map(|certificate| certificate.serial) {
             Some(serial) => {
                 inner.revoked.insert(serial);
                 Change::Changed
@@ -250,7 +273,7 @@ impl CaSession for Session<'_> {
         let name = certname.as_str();
         self.0.call(CaCall::Delete, name, |inner| {
             let certificate = inner.certificates.remove(name).is_some();
-            let request = inner.requests.remove(name);
+            let request = inner.requests.remove(name).is_some();
             if certificate || request { Change::Changed } else { Change::Unchanged }
         })
     }

@@ -154,8 +154,12 @@ impl SimState {
                 None => (None, KickstartFacts::default()),
                 Some(system) => {
                     let step = if system.first_boot_done { GuestStep::Serve } else { GuestStep::FirstBoot };
-                    let facts =
-                        KickstartFacts { packages: system.packages.clone(), address: system.address, puppet: system.puppet };
+                    let facts = KickstartFacts {
+                        packages: system.packages.clone(),
+                        address: system.address,
+                        puppet: system.puppet,
+                        certname: system.certname.clone(),
+                    };
                     (Some(step), facts)
                 }
             },
@@ -305,6 +309,7 @@ impl SimState {
                     address: facts.address,
                     packages: facts.packages.clone(),
                     puppet: facts.puppet,
+                    certname: facts.certname.clone(),
                     first_boot_done: false,
                 };
                 formatted && self.write(pool, volume, Content::System(Box::new(system)), SYSTEM_BYTES)

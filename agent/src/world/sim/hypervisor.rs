@@ -11,6 +11,7 @@ use camino::Utf8Path;
 use uuid::Uuid;
 
 use super::act::Ask;
+use super::ca::{SimCa, Submitted};
 use super::calls::refused;
 use super::desk::{DeskError, GuestDesk};
 use super::fault::{Call, CallFault, Fault, Faults};
@@ -75,6 +76,7 @@ pub struct SimHypervisor {
     inner: Mutex<Inner>,
     desk: RwLock<Option<Arc<dyn GuestDesk>>>,
     sinks: RwLock<Vec<Sink>>,
+    ca: Arc<SimCa>,
 }
 
 #[derive(Default)]
@@ -96,7 +98,12 @@ impl SimHypervisor {
     /// An empty hypervisor.
     pub fn new(config: SimConfig, clock: Arc<dyn Clock>) -> Self {
         let config = SimConfig { speed: config.speed.max(1), ..config };
-        Self { config, clock, inner: Mutex::default(), desk: RwLock::default(), sinks: RwLock::default() }
+        Self { config, clock, inner: Mutex::default(), desk: RwLock::default(), sinks: RwLock::default(), ca: Arc::default() }
+    }
+
+    /// The Puppet CA that its guests ask.
+    pub fn ca(&self) -> Arc<SimCa> {
+        Arc::clone(&self.ca)
     }
 
     /// Plugs the guests into an install listener. Before that, none of them gets a kickstart.
@@ -129,6 +136,11 @@ impl SimHypervisor {
             for ask in &turn.asks {
                 let token = turn.token.as_ref().map_or("", |token| token.reveal());
                 let answer = match (&desk, ask) {
+                    // Its key is made at its first boot: the token stands for it.
+                    (_, Ask::Certificate(certname)) => match self.ca.submit(certname, token) {
+                        Submitted::Signed(_) => Ok(()),
+                        Submitted::Pending | Submitted::Taken | Submitted::Unheard => Err(DeskError::Unavailable),
+                    },
                     (None, _) => Err(DeskError::Unavailable),
                     (Some(desk), Ask::Kickstart(macs)) => {
                         let answer = desk.kickstart(token, macs);

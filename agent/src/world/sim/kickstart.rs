@@ -11,11 +11,16 @@ pub(super) struct KickstartFacts {
     pub(super) address: Option<IpAddr>,
     /// Puppet runs at first boot.
     pub(super) puppet: bool,
+    /// The name under which it asks a Puppet CA for a certificate before that.
+    pub(super) certname: Option<String>,
 }
 
 impl KickstartFacts {
     pub(super) fn of(text: &str) -> Self {
-        let mut facts = Self { puppet: text.contains("puppet.tar.gz") || text.contains("puppet apply"), ..Self::default() };
+        let server = text.contains("\nca_server = ");
+        let puppet = server || text.contains("puppet.tar.gz") || text.contains("puppet apply");
+        let certname = text.lines().find_map(|line| line.strip_prefix("certname = ")).filter(|_| server).map(str::to_owned);
+        let mut facts = Self { puppet, certname, ..Self::default() };
         let mut section = "";
         for line in text.lines().map(str::trim) {
             let word = line.split_whitespace().next().unwrap_or_default();
@@ -50,7 +55,14 @@ mod tests {
              # puppet\nchrony\n%end\n%post\ncurl http://x/install/t/puppet.tar.gz\n%end\n",
         );
         let packages = vec!["shop-web".to_owned(), "chrony".to_owned()];
-        assert_eq!(facts, KickstartFacts { packages, address: Some([10, 0, 0, 7].into()), puppet: true });
+        assert_eq!(facts, KickstartFacts { packages, address: Some([10, 0, 0, 7].into()), puppet: true, certname: None });
+    }
+
+    #[test]
+    fn the_certname_is_read_where_there_is_a_ca() {
+        let conf = "certname = web1.example.com\nca_server = puppet.example.com\n";
+        assert_eq!(KickstartFacts::of(conf).certname.as_deref(), Some("web1.example.com"));
+        assert_eq!(KickstartFacts::of("certname = web1.example.com\npuppet apply\n").certname, None);
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct InstalledSystem {
     pub packages: Vec<String>,
     /// Puppet runs at its first boot.
     pub puppet: bool,
+    /// The name under which it asks a Puppet CA for a certificate before that.
+    pub certname: Option<String>,
     /// Its first-boot unit has done its work and is disabled.
     pub first_boot_done: bool,
 }

@@ -24,6 +24,8 @@ struct StoredRecord {
     failure: Option<StoredFailure>,
     rebuild: Option<StoredConsent>,
     ready_at: Option<u64>,
+    #[serde(default)]
+    certnames: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,6 +81,7 @@ pub(super) fn record_to_json(record: &VmRecord) -> String {
         }),
         rebuild: record.rebuild.as_ref().map(|consent| StoredConsent { at: consent.at.0, by: consent.by.clone() }),
         ready_at: record.ready_at.map(|at| at.0),
+        certnames: record.certnames.iter().map(ToString::to_string).collect(),
     };
     json(&stored)
 }
@@ -110,6 +113,11 @@ pub(super) fn record_from_json(vm: &str, text: &str) -> Result<VmRecord, String>
             .transpose()?,
         rebuild: stored.rebuild.map(|consent| Consent { at: Timestamp(consent.at), by: consent.by }),
         ready_at: stored.ready_at.map(Timestamp),
+        certnames: stored
+            .certnames
+            .iter()
+            .map(|name| name.parse().map_err(|e| format!("`{vm}`: certname `{name}`: {e}")))
+            .collect::<Result<_, String>>()?,
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod causes;
 mod convergence;
+mod dnf;
 mod e2e;
 mod e2e_puppet;
 mod faults;
@@ -11,6 +12,7 @@ mod kickstart_tools;
 mod layering;
 mod libvirt_sandbox;
 mod libvirt_test_driver;
+mod mirror;
 mod sandbox_harness;
 mod serve;
 mod sim_ca;

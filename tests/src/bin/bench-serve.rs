@@ -11,14 +11,10 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rekindle::serve::{InstallLimits, Rate, bind, install};
-use rekindle::spec::{RepoLocation, RepoSpec};
-use rekindle_tests::simhost::SimHost;
-use rekindle_tests::site::site;
+use rekindle_tests::served::Served;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -74,26 +70,11 @@ fn installed(program: &str) -> bool {
 
 /// The server of ours: the real install listener over `directory`; prints its address and never ends.
 fn offer(directory: Utf8PathBuf) {
-    // As many threads as the agent has.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let mut spec = site([]);
-        for stage in spec.stages.values_mut() {
-            stage.repos =
-                vec![RepoSpec { name: "app".to_owned(), location: RepoLocation::Directory(directory.clone()), cost: None }];
-        }
-        let host = SimHost::default();
-        let agent = host.agent(&Arc::new(spec), None);
-        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
-        println!("{}", listener.local_addr().expect("its address"));
-        let limits = InstallLimits {
-            connections: 10_000,
-            connections_per_peer: 10_000,
-            files: Rate { burst: u32::MAX, per_second: u32::MAX },
-            ..InstallLimits::default()
-        };
-        install::serve(listener, agent.handle.clone(), limits, Arc::default()).await;
-    });
+    let served = Served::start(&[("app", &directory)]);
+    println!("{}", served.address);
+    loop {
+        std::thread::park();
+    }
 }
 
 /// A server process.

@@ -1,0 +1,123 @@
+//! dnf as the client of the install listener: it installs what is signed, and refuses everything else.
+
+use camino::Utf8Path;
+use rekindle_tests::rpms::{DnfRepo, Key, RpmLab};
+use rekindle_tests::served::Served;
+
+/// A repository, and what dnf says when it is asked to install `app` from it.
+struct Case<'c> {
+    name: &'c str,
+    make: &'c dyn Fn(&RpmLab, &Utf8Path),
+    gpgcheck: bool,
+    repo_gpgcheck: bool,
+    /// What dnf must say; none: it must install.
+    refusal: Option<&'c str>,
+}
+
+fn flip_a_byte(path: &Utf8Path) {
+    let mut bytes = std::fs::read(path).expect("a package");
+    let at = bytes.len() - 40;
+    bytes[at] ^= 0xff;
+    std::fs::write(path, bytes).expect("a package");
+}
+
+#[test]
+fn dnf_installs_what_is_signed_and_refuses_everything_else() {
+    let lab = RpmLab::new();
+    let (ours, other): (Key, Key) = (lab.key("site"), lab.key("other"));
+    let unsigned = lab.build("app", "1", "one");
+    let copy = |name: &str| {
+        let to = lab.path.join(format!("{name}-app-1-1.noarch.rpm"));
+        std::fs::copy(&unsigned, &to).expect("a copy");
+        to
+    };
+    let (signed, foreign) = (copy("signed"), copy("foreign"));
+    lab.sign(std::slice::from_ref(&signed), &ours);
+    lab.sign(std::slice::from_ref(&foreign), &other);
+    let package = |to: &Utf8Path| to.join("Packages").join(signed.file_name().expect("a name"));
+    let cases = [
+        Case {
+            name: "good",
+            make: &|lab, to| lab.repository(to, std::slice::from_ref(&signed), Some(&ours)),
+            gpgcheck: true,
+            repo_gpgcheck: true,
+            refusal: None,
+        },
+        Case {
+            name: "unsigned",
+            make: &|lab, to| lab.repository(to, std::slice::from_ref(&unsigned), Some(&ours)),
+            gpgcheck: true,
+            repo_gpgcheck: false,
+            refusal: Some("is not signed"),
+        },
+        Case {
+            name: "other-key",
+            make: &|lab, to| lab.repository(to, std::slice::from_ref(&foreign), Some(&ours)),
+            gpgcheck: true,
+            repo_gpgcheck: false,
+            refusal: Some("Public key for"),
+        },
+        Case {
+            name: "changed-bytes",
+            make: &|lab, to| {
+                lab.repository(to, std::slice::from_ref(&signed), Some(&ours));
+                flip_a_byte(&package(to));
+            },
+            gpgcheck: true,
+            repo_gpgcheck: true,
+            refusal: Some("checksum doesn't match"),
+        },
+        Case {
+            name: "changed-and-described-anew",
+            make: &|lab, to| {
+                lab.repository(to, std::slice::from_ref(&signed), None);
+                flip_a_byte(&package(to));
+                lab.describe(to, Some(&ours));
+            },
+            gpgcheck: true,
+            repo_gpgcheck: true,
+            refusal: Some("GPG check FAILED"),
+        },
+        Case {
+            name: "no-repomd-signature",
+            make: &|lab, to| lab.repository(to, std::slice::from_ref(&signed), None),
+            gpgcheck: true,
+            repo_gpgcheck: true,
+            refusal: Some("GPG signature is not available"),
+        },
+        Case {
+            name: "wrong-repomd-signature",
+            make: &|lab, to| lab.repository(to, std::slice::from_ref(&signed), Some(&other)),
+            gpgcheck: true,
+            repo_gpgcheck: true,
+            refusal: Some("Bad GPG signature"),
+        },
+        Case {
+            name: "nothing-there",
+            make: &|_, to| std::fs::create_dir_all(to).expect("a directory"),
+            gpgcheck: true,
+            repo_gpgcheck: true,
+            refusal: Some("Cannot download repomd.xml"),
+        },
+    ];
+    let repositories: Vec<_> = cases.iter().map(|case| (case.name, lab.path.join("served").join(case.name))).collect();
+    for (case, (_, directory)) in cases.iter().zip(&repositories) {
+        (case.make)(&lab, directory);
+    }
+    let offered: Vec<_> = repositories.iter().map(|(name, directory)| (*name, directory.as_path())).collect();
+    let served = Served::start(&offered);
+    for case in &cases {
+        let repo =
+            DnfRepo { url: served.url(case.name), key: &ours.public, gpgcheck: case.gpgcheck, repo_gpgcheck: case.repo_gpgcheck };
+        let (output, root) = lab.dnf_install(case.name, &repo, "app");
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let installed = std::fs::read_to_string(root.join("usr/share/app/text")).ok();
+        match case.refusal {
+            None => assert_eq!((output.status.code(), installed.as_deref()), (Some(0), Some("one")), "{}: {said}", case.name),
+            Some(refusal) => {
+                assert!(said.contains(refusal), "{}: not {refusal:?} but: {said}", case.name);
+                assert_eq!((output.status.code(), installed), (Some(1), None), "{}: {said}", case.name);
+            }
+        }
+    }
+}

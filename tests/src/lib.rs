@@ -5,7 +5,7 @@ pub mod contract;
 pub mod fleet;
 pub mod lab;
 pub mod puppetserver;
-pub mod rpms;
+pub mod rpm_lab;
 pub mod sandbox;
 pub mod say;
 pub mod served;

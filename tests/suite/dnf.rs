@@ -1,7 +1,7 @@
 //! dnf as the client of the install listener: it installs what is signed, and refuses everything else.
 
 use camino::Utf8Path;
-use rekindle_tests::rpms::{DnfRepo, Key, RpmLab};
+use rekindle_tests::rpm_lab::{DnfRepo, Key, RpmLab};
 use rekindle_tests::served::Served;
 
 /// A repository, and what dnf says when it is asked to install `app` from it.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use camino::{Utf8Path, Utf8PathBuf};
 use rekindle::spec::Timestamp;
 use rekindle::world::mirror::{MirrorError, MirrorSet, MirrorSource, Refreshed, Trust};
-use rekindle_tests::rpms::{DnfRepo, Key, RpmLab};
+use rekindle_tests::rpm_lab::{DnfRepo, Key, RpmLab};
 use rekindle_tests::served::Served;
 
 const NOON: Timestamp = Timestamp(1_795_435_200_000);

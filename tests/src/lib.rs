@@ -6,6 +6,7 @@ pub mod fleet;
 pub mod lab;
 pub mod puppetserver;
 pub mod rpm_lab;
+pub mod rpms;
 pub mod sandbox;
 pub mod say;
 pub mod served;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rekindle::spec::{
     Address4, Address6, CheckKind, CheckSpec, Deadlines, DhcpRange, DiskSpec, Filesystem, Firmware, Forward, HypervisorSpec,
-    Layout, MacAddr, NetworkKind, NetworkSpec, NicSpec, OsSpec, PoolSpec, PuppetMode, PuppetSpec, RepoLocation, RepoSpec,
-    RootAccess, SitePuppet, SiteSpec, Spec, StagePolicy, StageSpec, TreeLocation, VmSpec,
+    Layout, MacAddr, NetworkKind, NetworkSpec, NicSpec, OsSpec, PoolSpec, PromotionPolicy, PuppetMode, PuppetSpec, RepoLocation,
+    RepoSpec, RootAccess, SitePuppet, SiteSpec, Spec, StagePolicy, StageSpec, TreeLocation, VmSpec,
 };
 
 /// A value of a name type; panics where the text is none, which is a mistake in the test.
@@ -128,6 +128,7 @@ pub fn site(vms: impl IntoIterator<Item = VmSpec>) -> Spec {
         puppet_environment: name("dev"),
         network: Some(name("lan")),
         policy: StagePolicy::default(),
+        promotion: PromotionPolicy::default(),
     };
     Spec {
         revision: "test".to_owned(),
@@ -147,6 +148,7 @@ pub fn site(vms: impl IntoIterator<Item = VmSpec>) -> Spec {
                 package: "puppet".to_owned(),
                 server: None,
             }),
+            repository: None,
         },
         oses: BTreeMap::from([(os.name.clone(), os)]),
         stages: BTreeMap::from([(stage.name.clone(), stage)]),

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use rekindle::spec::{
     Address4, Address6, BondMode, BondSpec, CheckKind, CheckSpec, Deadlines, DiskSpec, Filesystem, Firmware, Forward,
-    HypervisorInstall, HypervisorNic, HypervisorSpec, Layout, NetworkKind, NetworkSpec, NicSpec, OsSpec, PoolSpec, PuppetMode,
-    PuppetSpec, PuppetValue, RepoLocation, RepoSpec, RootAccess, SitePuppet, SiteSpec, Spec, StagePolicy, StageSpec,
-    TreeLocation, VlanSpec, VmSpec,
+    HypervisorInstall, HypervisorNic, HypervisorSpec, Layout, NetworkKind, NetworkSpec, NicSpec, OsSpec, PoolSpec,
+    PromotionPolicy, PuppetMode, PuppetSpec, PuppetValue, RepoLocation, RepoSpec, RootAccess, SitePuppet, SiteSpec, Spec,
+    StagePolicy, StageSpec, TreeLocation, VlanSpec, VmSpec,
 };
 
 /// How the VM is on its network.
@@ -115,6 +115,7 @@ impl SpecCase {
             puppet_environment: id("dev"),
             network: Some(id("lan")),
             policy: StagePolicy::default(),
+            promotion: PromotionPolicy::default(),
         };
         let os = OsSpec {
             name: id("tiny"),
@@ -186,6 +187,7 @@ impl SpecCase {
                 package: "puppet-agent".to_owned(),
                 server: None,
             }),
+            repository: None,
         }
     }
 

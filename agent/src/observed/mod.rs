@@ -9,6 +9,7 @@ mod error;
 mod hypervisor;
 mod life;
 mod logs;
+mod repo;
 
 pub use attempt::{
     CheckResult, Consent, GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, InstallStage, InstalledPackage, ObservedVm,
@@ -19,6 +20,7 @@ pub use error::{Disposition, StepError, Subject};
 pub use hypervisor::{BootFiles, DomainState, ObservedDomain, ObservedHost, ObservedNetwork, ObservedPool, ObservedVolume};
 pub use life::{Cause, Failure, Phase};
 pub use logs::{InstallerLog, LogVerdict, clean as clean_line};
+pub use repo::{Action, ObservedRepository, PackageCheck, PoolPackage, Publication, StageContent, StagePackage};
 
 use std::collections::BTreeMap;
 

@@ -13,6 +13,7 @@ mod enrol;
 mod infra;
 mod input;
 mod install;
+pub mod repo;
 mod report;
 mod retire;
 mod run;

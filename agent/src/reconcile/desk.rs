@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::observed::{GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, Phase, VmRecord};
 use crate::spec::{Address4, Address6, MacAddr, NetworkSpec, NicSpec, Spec, VmName};
+use crate::world::repo::Repository;
 use crate::world::{Clock, Store};
 
 /// A guest is turned away. The listener answers 404 without detail; the log has the reason.
@@ -66,6 +67,8 @@ pub struct InstallDesk {
     pub(super) spec: RwLock<Arc<Spec>>,
     pub(super) wake: Arc<Notify>,
     pub(super) puppet: Box<PuppetArchive>,
+    /// The site's own repository.
+    pub(super) repository: Utf8PathBuf,
 }
 
 impl InstallDesk {
@@ -147,14 +150,16 @@ impl InstallDesk {
             }
             TreeLocation::Url(_) => None,
         });
-        let of_stages = spec.stages.values().map(|stage| (stage.name.as_str(), &stage.repos));
-        let of_oses = spec.oses.values().map(|os| (os.name.as_str(), &os.repos));
-        let repos = of_stages.chain(of_oses).flat_map(|(owner, repos)| {
-            repos.iter().filter_map(move |repo| match &repo.location {
-                RepoLocation::Directory(directory) => {
-                    Some(StaticRoot { prefix: format!("repo/{owner}/{}", repo.name), directory: directory.clone() })
-                }
-                RepoLocation::Url(_) => None,
+        let of_stages = spec.stages.values().map(|stage| (stage.name.as_str(), Some(&stage.name), &stage.repos));
+        let of_oses = spec.oses.values().map(|os| (os.name.as_str(), None, &os.repos));
+        let repos = of_stages.chain(of_oses).flat_map(|(owner, stage, repos)| {
+            repos.iter().filter_map(move |repo| {
+                let directory = match &repo.location {
+                    RepoLocation::Directory(directory) => directory.clone(),
+                    RepoLocation::Own => Repository::served_directory(&self.repository, stage?),
+                    RepoLocation::Url(_) => return None,
+                };
+                Some(StaticRoot { prefix: format!("repo/{owner}/{}", repo.name), directory })
             })
         });
         trees.chain(repos).collect()

@@ -116,6 +116,7 @@ impl Loop {
             spec: std::sync::RwLock::new(Arc::clone(&site.spec)),
             wake: Arc::clone(&wake),
             puppet: parts.puppet,
+            repository: crate::world::repo::directory(&parts.world.state_dir),
         });
         let (publish, snapshot) = watch::channel(None);
         let (sender, requests) = mpsc::channel(64);

@@ -33,6 +33,7 @@ pub(crate) fn rig(spec: Spec) -> Rig {
         spec: RwLock::new(Arc::new(spec)),
         wake: Arc::clone(&wake),
         puppet: Box::new(|_, vm| Ok(Bytes::from(format!("archive of {vm}")))),
+        repository: "/nonexistent/repository".into(),
     });
     let handle = Handle { snapshot, requests: sender, desk, store: Arc::clone(&store) };
     Rig { handle, store, clock, snapshots, requests, wake }

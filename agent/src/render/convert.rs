@@ -146,7 +146,7 @@ pub(super) fn repos(spec: &Spec, stage: &StageName, repos: &[RepoSpec], base: Op
         .map(|repo| {
             let url = match &repo.location {
                 RepoLocation::Url(url) => url.to_string(),
-                RepoLocation::Directory(_) => format!("{}/repo/{stage}/{}/", base?, repo.name),
+                RepoLocation::Directory(_) | RepoLocation::Own => format!("{}/repo/{stage}/{}/", base?, repo.name),
             };
             Some(cx::Repo { name: repo.name.clone(), url, cost: repo.cost, persistent: of_stage(&repo.name) })
         })

@@ -11,7 +11,9 @@ mod id;
 mod network;
 mod oid;
 mod os;
+mod package;
 mod puppet;
+mod repository;
 #[cfg(test)]
 pub(crate) mod sample;
 mod secret;
@@ -32,7 +34,9 @@ pub use id::{
 pub use network::{Address4, Address6, DhcpRange, Forward, NetworkKind, NetworkSpec, NicSpec};
 pub use oid::Oid;
 pub use os::{OsSpec, RepoLocation, RepoSpec, TreeLocation};
+pub use package::{Digest, Nevra};
 pub use puppet::{PuppetHost, PuppetMode, PuppetServerSpec, PuppetSpec, PuppetValue, SitePuppet};
+pub use repository::{EntryPolicy, PromotionPolicy, RepositorySpec};
 pub use secret::{PasswordHash, Token};
 pub use site::{RootAccess, SiteSpec, Spec, TeamSpec};
 pub use stage::{StagePolicy, StageSpec};

@@ -20,6 +20,8 @@ pub enum RepoLocation {
     Url(HttpUrl),
     /// A directory on the hypervisor, offered to guests by the install listener as `/repo/STAGE/NAME/`.
     Directory(Utf8PathBuf),
+    /// The site's own repository of the VM's stage, offered by the install listener as `/repo/STAGE/NAME/`.
+    Own,
 }
 
 /// A YUM repository that a VM installs from.

@@ -15,6 +15,7 @@ pub(crate) fn spec(files: &camino::Utf8Path) -> Spec {
         keyboard: "us".parse().unwrap(),
         root: RootAccess::default(),
         puppet: None,
+        repository: None,
     };
     let os = OsSpec {
         name: "alma9".parse().unwrap(),
@@ -35,6 +36,7 @@ pub(crate) fn spec(files: &camino::Utf8Path) -> Spec {
         puppet_environment: "dev".parse().unwrap(),
         network: None,
         policy: StagePolicy::default(),
+        promotion: PromotionPolicy::default(),
     };
     let network = NetworkSpec {
         name: "lan".parse().unwrap(),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{
-    Fqdn, HypervisorName, HypervisorSpec, Keyboard, Locale, NetworkName, NetworkSpec, OsName, OsSpec, PasswordHash, SitePuppet,
-    SshKey, StageName, StageSpec, TeamName, Timezone, VmName, VmSpec,
+    Fqdn, HypervisorName, HypervisorSpec, Keyboard, Locale, NetworkName, NetworkSpec, OsName, OsSpec, PasswordHash,
+    RepositorySpec, SitePuppet, SshKey, StageName, StageSpec, TeamName, Timezone, VmName, VmSpec,
 };
 
 /// How root gets in.
@@ -38,6 +38,8 @@ pub struct SiteSpec {
     pub root: RootAccess,
     /// Puppet; none: not used.
     pub puppet: Option<SitePuppet>,
+    /// The site's own stage repositories; none: stages name others'.
+    pub repository: Option<RepositorySpec>,
 }
 
 /// An owner of VMs.

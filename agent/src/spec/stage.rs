@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{NetworkName, PuppetName, RepoSpec, StageName};
+use super::{NetworkName, PromotionPolicy, PuppetName, RepoSpec, StageName};
 
 /// What a stage asks of those who use it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,4 +28,6 @@ pub struct StageSpec {
     pub network: Option<NetworkName>,
     /// Its policy.
     pub policy: StagePolicy,
+    /// What it asks of packages that are promoted into it.
+    pub promotion: PromotionPolicy,
 }

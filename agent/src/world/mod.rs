@@ -16,6 +16,7 @@ mod lock;
 mod logs;
 pub mod mirror;
 pub mod puppet;
+pub mod repo;
 pub mod sim;
 mod store;
 mod worker;

@@ -39,6 +39,8 @@ fn the_examples_of_the_manual_are_one_good_site() {
     assert!(files.len() >= 13, "only {} examples were found", files.len());
     let site = TestSite::new(files.iter().map(|(path, text)| (*path, text.clone())));
     fs::create_dir_all(site.dir.join("puppet/modules")).expect("a directory");
+    fs::create_dir_all(site.dir.join("keys")).expect("a directory");
+    fs::write(site.dir.join("keys/build.asc"), "-----BEGIN PGP PUBLIC KEY BLOCK-----\n").expect("a key");
     let spec = load(&site.dir).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(spec.vms.len(), files.iter().filter(|(path, _)| path.starts_with("vms/")).count());
     assert_eq!(spec.vms["db1"].disks[1].size_gib, 500);

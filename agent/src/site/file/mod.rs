@@ -25,5 +25,5 @@ pub(crate) use role::RoleFile;
 pub(crate) use size::SizeFile;
 pub(crate) use stage::StageFile;
 pub(crate) use team::TeamFile;
-pub(crate) use top::{DefaultsFile, TopFile, TopPuppet};
+pub(crate) use top::{DefaultsFile, RepositoryFile, TopFile, TopPuppet};
 pub(crate) use vm::{NicFile, VmFile};

@@ -1,9 +1,10 @@
 //! `stages/NAME.toml`.
 
-use crate::site::problems::Key;
+use crate::site::problems::{At, Key};
 use crate::site::table::Table;
 use crate::site::units::Span;
-use crate::spec::{NetworkName, PuppetName};
+use crate::site::value::Plain;
+use crate::spec::{CheckName, NetworkName, PuppetName};
 
 use super::RepoFile;
 
@@ -16,6 +17,15 @@ pub(crate) struct StageFile {
     pub(crate) approval: Key<bool>,
     pub(crate) max_lease: Key<Span>,
     pub(crate) auto_promote: Key<bool>,
+    pub(crate) promotion: Option<PromotionFile>,
+}
+
+/// `[promotion]`.
+#[derive(Debug)]
+pub(crate) struct PromotionFile {
+    pub(crate) entry: Key<bool>,
+    pub(crate) approvers: Vec<At<Plain>>,
+    pub(crate) checks: Vec<At<CheckName>>,
 }
 
 impl StageFile {
@@ -29,6 +39,11 @@ impl StageFile {
                 policy
             }
         };
+        let promotion = t.table("promotion").map(|mut p| {
+            let promotion = PromotionFile { entry: p.get("entry"), approvers: p.list("approvers"), checks: p.list("checks") };
+            p.finish();
+            promotion
+        });
         let stage = Self {
             repos: RepoFile::all(&mut t),
             puppet_environment: t.get("puppet_environment"),
@@ -36,6 +51,7 @@ impl StageFile {
             approval,
             max_lease,
             auto_promote,
+            promotion,
         };
         t.finish();
         stage

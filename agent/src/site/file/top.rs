@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
-use crate::site::problems::{At, Key};
+use crate::site::problems::{At, Key, Place};
 use crate::site::table::Table;
-use crate::site::value::Count;
+use crate::site::units::Span;
+use crate::site::value::{Count, Plain};
 use crate::spec::{
-    Fqdn, HostName, HypervisorName, Keyboard, Locale, OsName, PackageSpec, PasswordHash, PathText, PuppetMode, SiteName,
-    SizeName, SshKey, StageName, TeamName, TemplateName, Timezone,
+    EntryPolicy, Fqdn, HostName, HttpUrl, HypervisorName, Keyboard, Locale, OsName, PackageSpec, PasswordHash, PathText,
+    PuppetMode, RepoName, SiteName, SizeName, SshKey, StageName, TeamName, TemplateName, Timezone,
 };
 
 use super::{DeadlinesFile, PuppetServerFile};
@@ -25,7 +26,23 @@ pub(crate) struct TopFile {
     pub(crate) root_password: Key<PasswordHash>,
     pub(crate) root_keys: Vec<At<SshKey>>,
     pub(crate) puppet: Option<TopPuppet>,
+    pub(crate) repository: Option<RepositoryFile>,
     pub(crate) defaults: DefaultsFile,
+}
+
+/// `[repository]`: the site's own stage repositories.
+#[derive(Debug)]
+pub(crate) struct RepositoryFile {
+    pub(crate) place: Place,
+    pub(crate) name: Key<RepoName>,
+    pub(crate) stages: Vec<At<StageName>>,
+    pub(crate) keyring: Vec<At<PathText>>,
+    pub(crate) entry: Key<EntryPolicy>,
+    pub(crate) signing_key: Key<Plain>,
+    pub(crate) keep_versions: Key<Count>,
+    pub(crate) keep_metadata: Key<Span>,
+    pub(crate) keep_removed: Key<Span>,
+    pub(crate) url: Key<HttpUrl>,
 }
 
 /// `[puppet]`.
@@ -108,6 +125,22 @@ impl TopFile {
             p.finish();
             puppet
         });
+        let repository = t.table("repository").map(|mut r| {
+            let repository = RepositoryFile {
+                place: r.place(),
+                name: r.get("name"),
+                stages: r.list("stages"),
+                keyring: r.list("keyring"),
+                entry: r.get("entry"),
+                signing_key: r.get("signing_key"),
+                keep_versions: r.get("keep_versions"),
+                keep_metadata: r.get("keep_metadata"),
+                keep_removed: r.get("keep_removed"),
+                url: r.get("url"),
+            };
+            r.finish();
+            repository
+        });
         let top = Self {
             name: t.need("name"),
             domain: t.need("domain"),
@@ -119,6 +152,7 @@ impl TopFile {
             root_password,
             root_keys,
             puppet,
+            repository,
             defaults: DefaultsFile::of(&mut t),
         };
         t.finish();

@@ -12,6 +12,7 @@ mod os;
 mod puppet;
 mod puppet_server;
 mod refer;
+mod repository;
 mod stage;
 mod team;
 mod top;
@@ -49,7 +50,7 @@ struct ResolvedVm<'a> {
 
 /// Resolves `files`, found in the directory `root`. The revision is left empty.
 pub(super) fn resolve(files: &SiteFiles, root: &Utf8Path, problems: &Problems) -> Option<Spec> {
-    let site = files.top.as_ref().and_then(|top| top::resolve(top, root, problems));
+    let site = files.top.as_ref().and_then(|top| top::resolve(top, root, files, problems));
     let known = Known {
         files,
         problems,

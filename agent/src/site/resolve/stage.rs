@@ -4,11 +4,12 @@ use camino::Utf8Path;
 
 use super::os::repos;
 use super::refer::{NETWORK, look_up};
+use super::repository;
 use crate::site::file::StageFile;
 use crate::site::load::SiteFiles;
 use crate::site::problems::Problems;
 use crate::site::units::Span;
-use crate::spec::{StageName, StagePolicy, StageSpec};
+use crate::spec::{PromotionPolicy, StageName, StagePolicy, StageSpec};
 
 /// Resolves `file` of the site in `root`.
 pub(super) fn resolve(
@@ -18,7 +19,11 @@ pub(super) fn resolve(
     files: &SiteFiles,
     problems: &Problems,
 ) -> Option<StageSpec> {
-    let repos = repos(&file.repos, root, problems);
+    let mut repos = repos(&file.repos, root, problems);
+    if let Some(repos) = &mut repos {
+        let own = files.top.as_ref().and_then(|top| top.repository.as_ref());
+        repos.extend(repository::of_stage(own, name, repos, problems));
+    }
     if let Some(at) = file.network.get() {
         look_up(NETWORK, &files.networks, at, problems);
     }
@@ -34,5 +39,10 @@ pub(super) fn resolve(
             max_lease: file.max_lease.value().map(|Span(span)| *span),
             auto_promote: file.auto_promote.value().copied().unwrap_or(false),
         },
+        promotion: file.promotion.as_ref().map_or_else(PromotionPolicy::default, |p| PromotionPolicy {
+            entry: p.entry.value().copied().unwrap_or(false),
+            approvers: p.approvers.iter().map(|at| at.value.0.clone()).collect(),
+            checks: p.checks.iter().map(|at| at.value.clone()).collect(),
+        }),
     })
 }

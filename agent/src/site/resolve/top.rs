@@ -3,8 +3,9 @@
 use camino::Utf8Path;
 
 use super::os::absolute;
-use super::puppet_server;
+use super::{puppet_server, repository};
 use crate::site::file::{TopFile, TopPuppet};
+use crate::site::load::SiteFiles;
 use crate::site::problems::{At, Problem, Problems};
 use crate::spec::{PathText, PuppetMode, RootAccess, SitePuppet, SiteSpec};
 
@@ -14,9 +15,11 @@ const PUPPET_PROGRAM: &str = "/opt/puppetlabs/bin/puppet";
 const PUPPET_PACKAGE: &str = "puppet-agent";
 
 /// Resolves `top` of the site in `root`.
-pub(super) fn resolve(top: &TopFile, root: &Utf8Path, problems: &Problems) -> Option<SiteSpec> {
+pub(super) fn resolve(top: &TopFile, root: &Utf8Path, files: &SiteFiles, problems: &Problems) -> Option<SiteSpec> {
     let fixed = |text: &str| text.parse().ok();
     let puppet = top.puppet.as_ref().map(|file| puppet(file, root, problems));
+    // Where it is there and wrong, that has been reported: no site comes of it.
+    let repository = top.repository.as_ref().and_then(|file| repository::resolve(file, root, files, problems));
     Some(SiteSpec {
         name: top.name.value()?.as_str().to_owned(),
         domain: top.domain.value()?.clone(),
@@ -30,6 +33,7 @@ pub(super) fn resolve(top: &TopFile, root: &Utf8Path, problems: &Problems) -> Op
             ssh_keys: top.root_keys.iter().map(|at| at.value.clone()).collect(),
         },
         puppet,
+        repository,
     })
 }
 

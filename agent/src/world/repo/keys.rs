@@ -1,0 +1,285 @@
+//! Keys: whose signatures let a package in, and the one that signs for the site.
+//!
+//! Signatures are checked by `rpmkeys`, the code that dnf on a VM will check them with, against a database that holds the site's
+//! keyring and nothing else. `_pkgverify_level all` makes a valid digest **and** a valid signature over header and payload a
+//! must: without it, `rpmkeys` says "digests OK" of an unsigned package and ends with 0.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use sha2::{Digest as _, Sha256};
+
+use super::disk::Disk;
+use super::error::RepoError;
+use super::tool::Tool;
+use crate::spec::{Digest, Timestamp};
+
+/// The keys of one repository.
+#[derive(Debug, Clone)]
+pub(super) struct Keys {
+    /// Files with public keys.
+    pub(super) keyring: Vec<Utf8PathBuf>,
+    /// The key that signs, as gpg names it.
+    pub(super) signing_key: Option<String>,
+    /// Where gpg finds it.
+    pub(super) gnupg_home: Utf8PathBuf,
+}
+
+/// What a package's signature is worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Signature {
+    /// Header and payload are covered by a valid signature of a key of the keyring.
+    Valid { key: String },
+    /// Whole, but nobody signed it.
+    Missing,
+    /// It must not enter.
+    Refused(String),
+}
+
+/// A database of rpm with the keyring in it.
+pub(super) struct KeyDb {
+    path: Utf8PathBuf,
+    /// Expired keys: the last digits of their ids, and since when.
+    expired: BTreeMap<String, u64>,
+}
+
+impl Keys {
+    /// The public keys as one text: what clients are given.
+    pub(super) fn public(&self) -> Result<String, RepoError> {
+        let mut all = String::new();
+        for path in &self.keyring {
+            let text = std::fs::read_to_string(path).map_err(|source| RepoError::File {
+                what: "read the keyring",
+                path: path.clone(),
+                source,
+            })?;
+            if !text.contains("-----BEGIN PGP PUBLIC KEY BLOCK-----") {
+                let detail = "it holds no public key in ASCII armour (`gpg --armor --export`)".to_owned();
+                return Err(RepoError::Keyring { path: path.clone(), detail });
+            }
+            if text.contains("PRIVATE KEY BLOCK") {
+                let detail = "it holds a private key, which has no place in a site: export the public one".to_owned();
+                return Err(RepoError::Keyring { path: path.clone(), detail });
+            }
+            all.push_str(text.trim());
+            all.push('\n');
+        }
+        if let Some(key) = &self.signing_key {
+            let exported = self.gpg().args(["--armor", "--export", "--", key]).run("export the signing key")?;
+            if exported.is_empty() {
+                return Err(RepoError::Keyring {
+                    path: self.gnupg_home.clone(),
+                    detail: format!("gpg finds no key `{key}` there"),
+                });
+            }
+            if !all.contains(exported.trim()) {
+                all.push_str(exported.trim());
+                all.push('\n');
+            }
+        }
+        Ok(all)
+    }
+
+    fn gpg(&self) -> Tool {
+        let tool = Tool::new("gpg", &self.gnupg_home).args(["--homedir", self.gnupg_home.as_str()]);
+        tool.args(["--batch", "--no-tty", "--yes", "--quiet", "--pinentry-mode", "error"])
+    }
+
+    /// Signs `file` into `file.asc`. False where the site has no key for that.
+    pub(super) fn sign_metadata(&self, file: &Utf8Path) -> Result<bool, RepoError> {
+        let Some(key) = &self.signing_key else { return Ok(false) };
+        let asc = format!("{file}.asc");
+        let gpg = self.gpg().args(["--armor", "--detach-sign", "--local-user", key.as_str(), "--output", &asc]);
+        gpg.arg(file.as_str()).run("sign the repodata")?;
+        Ok(true)
+    }
+
+    /// Signs packages in place.
+    pub(super) fn sign_packages(&self, files: &[&Utf8Path]) -> Result<(), RepoError> {
+        let Some(key) = &self.signing_key else { return Ok(()) };
+        let define = |name: &str, value: &str| ["--define".to_owned(), format!("{name} {value}")];
+        let tool = Tool::new("rpmsign", &self.gnupg_home)
+            .env("GNUPGHOME", self.gnupg_home.as_str())
+            .args(define("__gpg", "/usr/bin/gpg"))
+            .args(define("_gpg_path", self.gnupg_home.as_str()))
+            .args(define("_gpg_name", key))
+            .arg("--addsign");
+        tool.args(files.iter().map(|file| file.as_str())).run("sign packages").map(drop)
+    }
+
+    /// The database for the keyring as it is now. Databases lie in `directory`, each named after its keys.
+    pub(super) fn database(&self, directory: &Utf8Path, disk: &Disk, now: Timestamp) -> Result<KeyDb, RepoError> {
+        let public = self.public()?;
+        if public.is_empty() {
+            let detail = "no `keyring` and no `signing_key` is set in `[repository]`".to_owned();
+            return Err(RepoError::Keyring { path: "site.toml".into(), detail });
+        }
+        let name = Digest::from(<[u8; 32]>::from(Sha256::digest(public.as_bytes())));
+        let path = directory.join(name.as_str());
+        if !path.join("whole").exists() {
+            // Made aside and renamed: another process may be making the same one.
+            let unfinished = directory.join(format!(".{}.{}.new", name.short(), std::process::id()));
+            disk.remove_dir(&unfinished)?;
+            disk.create_private_dir(&unfinished)?;
+            let import = |unfinished: &Utf8Path| -> Result<(), RepoError> {
+                let keys = unfinished.join("keys.asc");
+                disk.write(&keys, public.as_bytes())?;
+                let blocks = split_blocks(&public);
+                for (index, block) in blocks.iter().enumerate() {
+                    let file = unfinished.join(format!("{index}.asc"));
+                    disk.write(&file, block.as_bytes())?;
+                    let tool = Tool::new("rpmkeys", unfinished).args(["--dbpath", unfinished.as_str(), "--import"]);
+                    tool.arg(file.as_str()).run("import the keyring")?;
+                }
+                disk.write(&unfinished.join("whole"), b"")
+            };
+            if let Err(error) = import(&unfinished) {
+                drop(disk.remove_dir(&unfinished));
+                return Err(error);
+            }
+            if path.join("whole").exists() {
+                disk.remove_dir(&unfinished)?;
+            } else {
+                disk.remove_dir(&path)?;
+                disk.rename(&unfinished, &path)?;
+            }
+        }
+        let listed = Tool::new("gpg", &path)
+            .args(["--homedir", path.as_str(), "--batch", "--no-tty", "--quiet", "--with-colons", "--show-keys"])
+            .arg(path.join("keys.asc").as_str())
+            .run("read the keyring")?;
+        Ok(KeyDb { expired: expired(&listed, now), path })
+    }
+}
+
+/// Each key block by itself: `rpmkeys --import` takes the first of a file only in some versions.
+fn split_blocks(public: &str) -> Vec<String> {
+    const END: &str = "-----END PGP PUBLIC KEY BLOCK-----";
+    public.split_inclusive(END).map(|block| format!("{}\n", block.trim())).filter(|block| block.contains(END)).collect()
+}
+
+/// Keys whose time is over by `now`, from gpg's list (fields 5, the id, and 7, the end, of `pub` and `sub` lines).
+fn expired(listed: &str, now: Timestamp) -> BTreeMap<String, u64> {
+    let fields = listed.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let keys = fields.filter(|f| matches!(f.first(), Some(&("pub" | "sub"))) && f.len() > 6);
+    keys.filter_map(|f| {
+        let ends: u64 = f[6].parse().ok()?;
+        (ends * 1000 <= now.0).then(|| (f[4].to_ascii_lowercase(), ends))
+    })
+    .collect()
+}
+
+impl KeyDb {
+    /// Checks `files`, whose paths hold no line breaks; one answer a file, in their order.
+    pub(super) fn check(&self, files: &[&Utf8Path]) -> Result<Vec<Signature>, RepoError> {
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let output = Tool::new("rpmkeys", &self.path)
+            .args(["--dbpath", self.path.as_str(), "--define", "_pkgverify_level all", "--checksig", "--verbose"])
+            .args(files.iter().map(|file| file.as_str()))
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let mut answers = read_answers(&said, files);
+        // The exit status is the judge, the text says which one and why: where they differ, nothing enters.
+        if !output.status.success() && answers.iter().all(|answer| matches!(answer, Signature::Valid { .. })) {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let line = said.lines().next().unwrap_or("rpmkeys refused without a word").to_owned();
+            answers = vec![Signature::Refused(line); files.len()];
+        }
+        for answer in &mut answers {
+            if let Signature::Valid { key } = answer
+                && let Some(ends) = self.expired.iter().find(|(id, _)| id.ends_with(key.as_str())).map(|(_, ends)| *ends)
+            {
+                let since = Timestamp(ends * 1000);
+                *answer = Signature::Refused(format!("its key {key} expired at {since}: sign it with a key that holds"));
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// Takes apart what `rpmkeys --checksig --verbose` says: a file's name, then its findings, indented.
+fn read_answers(said: &str, files: &[&Utf8Path]) -> Vec<Signature> {
+    let mut findings: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut current = None;
+    for line in said.lines() {
+        match line.strip_prefix("    ") {
+            Some(finding) => {
+                if let Some(file) = current {
+                    findings.entry(file).or_default().push(finding);
+                }
+            }
+            None => current = line.strip_suffix(':'),
+        }
+    }
+    files.iter().map(|file| judge(findings.get(file.as_str()).map_or(&[], Vec::as_slice))).collect()
+}
+
+fn judge(findings: &[&str]) -> Signature {
+    let (mut key, mut missing) = (None, false);
+    for finding in findings {
+        let Some((what, verdict)) = finding.split_once(": ") else { continue };
+        let id = what.split_once("key ID ").map(|(_, id)| id.to_ascii_lowercase());
+        match (verdict.split(' ').next().unwrap_or_default(), id) {
+            ("OK", Some(id)) => key = Some(id),
+            ("OK", None) => {}
+            // Said of each kind of signature that is not there, once none is left that could do.
+            ("NOTFOUND", _) => missing = true,
+            ("NOKEY", Some(id)) => {
+                return Signature::Refused(format!("it is signed by key {id}, which is not in the keyring"));
+            }
+            _ => return Signature::Refused(format!("it is damaged: {finding}")),
+        }
+    }
+    match key {
+        _ if findings.is_empty() => Signature::Refused("rpm cannot read it".to_owned()),
+        Some(key) if !missing => Signature::Valid { key },
+        Some(_) => Signature::Refused("its signature does not cover header and payload".to_owned()),
+        None => Signature::Missing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_judgement(findings: &str, expected: &Signature) {
+        let said = format!("/x/1.rpm:\n{findings}");
+        assert_eq!(&read_answers(&said, &[Utf8Path::new("/x/1.rpm")])[0], expected, "{findings}");
+    }
+
+    #[test]
+    fn only_a_valid_signature_over_header_and_payload_counts() {
+        let digests = "    Header SHA256 digest: OK\n    Payload SHA256 digest: OK\n    MD5 digest: OK\n";
+        let refused = |text: &str| Signature::Refused(text.to_owned());
+        check_judgement(
+            &format!("    Header V4 RSA/SHA512 Signature, key ID DBC34B0F: OK\n{digests}"),
+            &Signature::Valid { key: "dbc34b0f".to_owned() },
+        );
+        check_judgement(digests, &Signature::Missing);
+        check_judgement(&format!("{digests}    RSA signature: NOTFOUND\n"), &Signature::Missing);
+        check_judgement(
+            &format!("    Header V4 RSA/SHA512 Signature, key ID dbc34b0f: NOKEY\n{digests}"),
+            &refused("it is signed by key dbc34b0f, which is not in the keyring"),
+        );
+        check_judgement(
+            "    Header V4 RSA/SHA512 Signature, key ID dbc34b0f: OK\n    Payload SHA256 digest: BAD (Expected a != b)\n",
+            &refused("it is damaged: Payload SHA256 digest: BAD (Expected a != b)"),
+        );
+        check_judgement(
+            "    Header V4 RSA/SHA512 Signature, key ID dbc34b0f: OK\n    RSA signature: NOTFOUND\n",
+            &refused("its signature does not cover header and payload"),
+        );
+        check_judgement("", &refused("rpm cannot read it"));
+    }
+
+    #[test]
+    fn keys_are_expired_from_the_second_that_gpg_names() {
+        let listed =
+            "pub:e:3072:1:810952FEDBC34B0F:1795430691:1795430700::u:::scSC::::::23::0:\nfpr:::::::::07:\nsub:u:1:1:AAAA:1:::\n";
+        assert!(expired(listed, Timestamp(1_795_430_699_999)).is_empty());
+        assert_eq!(expired(listed, Timestamp(1_795_430_700_000)).len(), 1);
+    }
+}

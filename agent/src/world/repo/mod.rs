@@ -1,0 +1,220 @@
+//! The embedded repository: one content-addressed pool, and stages that refer to it.
+//!
+//! Who calls it: `execute::repo`, which asks `plan::repo` what to do. Start at [`Repository`], then `publish`. Its parts: `layout`
+//! where everything lies, `disk` the only way to change it, `intake` packages on their way in, `keys` signatures, `fragment` and
+//! `metadata` the repodata, `publish` the switch, `codec` records. docs/repositories.md draws the directory.
+//!
+//! It never reads a stage's packages to publish it, never changes a file that somebody may be reading, and decides nothing.
+
+mod codec;
+mod disk;
+mod error;
+mod fragment;
+mod intake;
+mod keys;
+mod layout;
+mod metadata;
+mod publish;
+mod sweep;
+mod tool;
+
+pub use disk::FaultHook;
+pub use error::RepoError;
+pub use intake::{Arrival, Intake, Refusal};
+pub use publish::NewContent;
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::time::{Duration, Instant};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+
+use codec::{CheckLine, Known, PackageLine, PublicationLine};
+use disk::Disk;
+use keys::Keys;
+use layout::Layout;
+
+use crate::observed::{ObservedRepository, PackageCheck, Publication};
+use crate::spec::{Digest, RepositorySpec, StageName};
+
+/// How long one waits for another's change; each takes seconds at most.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// How often one looks whether it has ended.
+const LOOK: Duration = Duration::from_millis(10);
+/// From this many new files on, one sync of the file system is cheaper than one for each.
+const SYNC_EACH: usize = 32;
+
+/// Where the agent keeps the site's repository: a state, and one to back up.
+pub fn directory(state_dir: &Utf8Path) -> Utf8PathBuf {
+    state_dir.join("repository")
+}
+
+/// Where gpg finds the key that signs for the site.
+pub fn gnupg_home(state_dir: &Utf8Path) -> Utf8PathBuf {
+    state_dir.join("gnupg")
+}
+
+/// A repository in a directory.
+pub struct Repository {
+    layout: Layout,
+    disk: Disk,
+    keys: Keys,
+    policy: RepositorySpec,
+}
+
+/// The right to change the repository. Given back when it is dropped, however the process ends.
+#[derive(Debug)]
+pub struct Guard {
+    _file: Flock<File>,
+}
+
+impl Repository {
+    /// The repository in `root`, which is made if it is not there; gpg finds its keys in `gnupg_home`.
+    pub fn open(root: &Utf8Path, policy: &RepositorySpec, gnupg_home: &Utf8Path) -> Result<Self, RepoError> {
+        let repository = Self::at(root, policy, gnupg_home);
+        for directory in
+            [repository.layout.pool(), repository.layout.root().join("checks"), repository.layout.root().join("stages")]
+        {
+            repository.disk.create_dirs(&directory)?;
+        }
+        Ok(repository)
+    }
+
+    /// The repository in `root`, to be read only: nothing is made.
+    pub fn at(root: &Utf8Path, policy: &RepositorySpec, gnupg_home: &Utf8Path) -> Self {
+        let keys =
+            Keys { keyring: policy.keyring.clone(), signing_key: policy.signing_key.clone(), gnupg_home: gnupg_home.to_owned() };
+        Self { layout: Layout::new(root), disk: Disk::default(), keys, policy: policy.clone() }
+    }
+
+    /// The same, with `hook` asked before each change: how tests stop a run between any two.
+    #[must_use]
+    pub fn with_fault_hook(mut self, hook: FaultHook) -> Self {
+        self.disk = Disk::with_hook(hook);
+        self
+    }
+
+    /// Its policy.
+    pub fn policy(&self) -> &RepositorySpec {
+        &self.policy
+    }
+
+    /// The directory whose content a web server may offer as `stage`; all links in it stay within it.
+    pub fn served_directory(root: &Utf8Path, stage: &StageName) -> Utf8PathBuf {
+        Layout::new(root).stage(stage).public()
+    }
+
+    /// Waits for the right to change the repository.
+    pub fn lock(&self) -> Result<Guard, RepoError> {
+        let path = self.layout.lock();
+        let error = |source| RepoError::File { what: "lock", path: path.clone(), source };
+        let began = Instant::now();
+        let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(error)?;
+        loop {
+            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(mut held) => {
+                    let pid = format!("{}\n", std::process::id());
+                    // Who holds it is a courtesy; the lock itself is what counts.
+                    drop(held.set_len(0).and_then(|()| held.rewind()).and_then(|()| held.write_all(pid.as_bytes())));
+                    self.sweep_staging();
+                    return Ok(Guard { _file: held });
+                }
+                Err((mut other, Errno::EWOULDBLOCK)) if began.elapsed() > PATIENCE => {
+                    let mut pid = String::new();
+                    drop(other.read_to_string(&mut pid));
+                    return Err(RepoError::Busy { pid: pid.trim().to_owned(), seconds: PATIENCE.as_secs() });
+                }
+                Err((other, Errno::EWOULDBLOCK | Errno::EINTR)) => {
+                    std::thread::sleep(LOOK);
+                    file = other;
+                }
+                Err((_, errno)) => return Err(error(errno.into())),
+            }
+        }
+    }
+
+    /// What the repository holds.
+    pub fn observe(&self) -> Result<ObservedRepository, RepoError> {
+        let mut observed = ObservedRepository::default();
+        // Later lines win: what was removed may come back.
+        for Known { package, gone } in codec::lines::<PackageLine, Known>(&self.layout.index())? {
+            observed.known.insert(package.nevra.clone(), package.digest.clone());
+            if gone {
+                observed.pool.remove(&package.digest);
+            } else {
+                observed.pool.insert(package.digest.clone(), package);
+            }
+        }
+        for stage in &self.policy.stages {
+            observed.stages.insert(stage.clone(), self.current(stage)?.1);
+        }
+        Ok(observed)
+    }
+
+    /// Takes `arrivals` of `intake` into the pool. They are in no stage yet.
+    pub fn keep(&self, _guard: &Guard, intake: &Intake) -> Result<(), RepoError> {
+        let arrivals = &intake.arrivals;
+        if arrivals.is_empty() {
+            return Ok(());
+        }
+        let mut lines = String::new();
+        let mut directories = std::collections::BTreeSet::new();
+        for arrival in arrivals {
+            let digest = &arrival.package.digest;
+            let directory = self.layout.pool_dir(digest);
+            if directories.insert(directory.clone()) {
+                self.disk.create_dirs(&directory)?;
+            }
+            make_read_only(&arrival.staged)?;
+            self.disk.write_unsynced(&self.layout.parts(digest), arrival.parts.text.as_bytes())?;
+            self.disk.link(&arrival.staged, &self.layout.package(digest))?;
+            lines.push_str(&codec::line(&PackageLine::from(&arrival.package)));
+        }
+        if arrivals.len() > SYNC_EACH {
+            self.disk.sync_all(intake.directory())?;
+        } else {
+            for arrival in arrivals {
+                self.disk.sync(&self.layout.package(&arrival.package.digest))?;
+                self.disk.sync(&self.layout.parts(&arrival.package.digest))?;
+            }
+            for directory in directories {
+                self.disk.sync(&directory)?;
+            }
+            self.disk.sync(&self.layout.pool())?;
+        }
+        // The packages count from here on.
+        self.disk.append(&self.layout.index(), &lines)
+    }
+
+    /// Every publication of `stage`, oldest first.
+    pub fn history(&self, stage: &StageName) -> Result<Vec<Publication>, RepoError> {
+        let layout = self.layout.stage(stage);
+        let current = self.current(stage)?.1.generation;
+        let mut all = Vec::new();
+        for number in 1..=current {
+            all.extend(codec::lines::<PublicationLine, Publication>(&layout.record(number))?);
+        }
+        Ok(all)
+    }
+
+    /// Notes the result of a check.
+    pub fn record_check(&self, check: &PackageCheck) -> Result<(), RepoError> {
+        self.disk.append(&self.layout.checks(&check.digest), &codec::line(&CheckLine::from(check)))
+    }
+
+    /// Results of checks of `digest`, oldest first.
+    pub fn checks(&self, digest: &Digest) -> Result<Vec<PackageCheck>, RepoError> {
+        codec::lines::<CheckLine, PackageCheck>(&self.layout.checks(digest))
+    }
+}
+
+fn make_read_only(path: &Utf8Path) -> Result<(), RepoError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o444)).map_err(|source| RepoError::File {
+        what: "make read-only",
+        path: path.to_owned(),
+        source,
+    })
+}

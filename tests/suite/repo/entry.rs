@@ -1,0 +1,136 @@
+//! Who may enter, and what a refusal leaves behind: nothing.
+
+use rekindle::execute::repo::RepoFault;
+use rekindle::spec::EntryPolicy;
+use rekindle_tests::rpms::RpmLab;
+
+use super::{add, content, dnf_sees, open, sha256, stage};
+
+#[test]
+fn signed_packages_enter_and_dnf_installs_them_with_every_check_on() {
+    let lab = RpmLab::new();
+    let repository = open(&lab, &lab.policy(&["dev", "testing"]));
+    let files = [lab.package("app", "1.0"), lab.package("tool", "2.0")];
+    let added = add(&repository, &files).expect("signed packages");
+    assert_eq!(added.packages.len(), 2);
+    assert_eq!(added.publication.expect("a publication").generation, 1);
+    assert_eq!(dnf_sees(&lab, "query", "dev"), ["app-1.0-1.noarch", "tool-2.0-1.noarch"]);
+    let digest = sha256(&lab, &files[0]);
+    assert_eq!(added.packages[0].1.as_str(), digest, "the bytes are those that were handed in");
+    let served = rekindle::world::repo::Repository::served_directory(&lab.dir.join("repository"), &stage("dev"));
+    let conf = lab.dnf_conf("install", &format!("baseurl=file://{served}"));
+    let ran = lab.dnf(&conf, &["install", "app"]);
+    assert!(ran.ok && conf.with_file_name("root").join("usr/share/app/version").exists(), "{}", ran.text);
+}
+
+/// Hands `file` in and expects it to be refused with `reason`, with nothing changed.
+#[track_caller]
+fn check_refused(lab: &RpmLab, repository: &rekindle::world::repo::Repository, file: &camino::Utf8Path, reason: &str) {
+    let before = listing(&lab.dir.join("repository"));
+    let good = lab.package("good", "9");
+    let error = add(repository, &[good, file.to_owned()]).expect_err("it must not enter");
+    let RepoFault::Refused(refused) = &error else { panic!("{error}") };
+    assert_eq!(refused.len(), 1, "{error}");
+    assert!(error.to_string().contains(reason), "{error}");
+    assert_eq!(listing(&lab.dir.join("repository")), before, "a refusal changes nothing");
+}
+
+/// Every file with its length and inode, but for the lock and the key databases.
+fn listing(root: &camino::Utf8Path) -> Vec<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let mut all = Vec::new();
+    let mut todo = vec![root.to_owned()];
+    while let Some(directory) = todo.pop() {
+        for entry in directory.read_dir_utf8().expect("a directory") {
+            let entry = entry.expect("an entry");
+            let metadata = std::fs::symlink_metadata(entry.path()).expect("metadata");
+            if metadata.is_dir() {
+                if !["keys", "staging"].contains(&entry.file_name()) {
+                    todo.push(entry.path().to_owned());
+                }
+            } else if entry.file_name() != "lock" {
+                all.push(format!("{} {} {}", entry.path(), metadata.len(), metadata.ino()));
+            }
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn what_is_unsigned_damaged_strange_or_known_otherwise_is_refused_with_the_reason() {
+    let lab = RpmLab::new();
+    let repository = open(&lab, &lab.policy(&["dev"]));
+    let first = lab.package("app", "1.0");
+    add(&repository, std::slice::from_ref(&first)).expect("a signed package");
+    let copy = |name: &str, change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = std::fs::read(lab.package("other", "1.0")).expect("a package");
+        change(&mut bytes);
+        let path = lab.dir.join(name);
+        std::fs::write(&path, bytes).expect("a file");
+        path
+    };
+    check_refused(&lab, &repository, &lab.build("unsigned", "1.0", ""), "it is not signed");
+    check_refused(
+        &lab,
+        &repository,
+        &copy("payload.rpm", &|b| {
+            let at = b.len() - 20;
+            b[at] ^= 1;
+        }),
+        "it is damaged: Payload",
+    );
+    check_refused(&lab, &repository, &copy("short.rpm", &|b| b.truncate(b.len() - 100)), "it is damaged");
+    check_refused(&lab, &repository, &copy("text.rpm", &|b| *b = b"hello".to_vec()), "it is no RPM package");
+    check_refused(&lab, &repository, &copy("empty.rpm", &Vec::clear), "it is no RPM package");
+    let again = lab.build("app", "1.0", "again");
+    lab.sign(&again);
+    check_refused(&lab, &repository, &again, "known with other bytes");
+    lab.key("stranger@example.com", "never");
+    let foreign = lab.build("foreign", "1.0", "");
+    lab.must("rpmsign", &["--define", "_gpg_name stranger@example.com", "--addsign", foreign.as_str()]);
+    check_refused(&lab, &repository, &foreign, "which is not in the keyring");
+    assert_eq!(content(&repository, "dev"), ["app-1.0-1.noarch"]);
+}
+
+#[test]
+fn the_same_bytes_twice_change_nothing() {
+    let lab = RpmLab::new();
+    let repository = open(&lab, &lab.policy(&["dev"]));
+    let file = [lab.package("app", "1.0")];
+    add(&repository, &file).expect("a signed package");
+    let again = add(&repository, &file).expect("the same");
+    assert_eq!((again.publication, again.packages.len()), (None, 1));
+}
+
+#[test]
+fn the_agent_signs_once_on_entry_where_the_site_says_so() {
+    let lab = RpmLab::new();
+    let mut policy = lab.policy(&["dev", "testing"]);
+    policy.entry = EntryPolicy::SignOnce;
+    policy.keyring.clear();
+    let repository = open(&lab, &policy);
+    let unsigned = lab.build("app", "1.0", "");
+    let source = sha256(&lab, &unsigned);
+    let added = add(&repository, std::slice::from_ref(&unsigned)).expect("it is signed on entry");
+    let digest = added.packages[0].1.clone();
+    assert_ne!(digest.as_str(), source, "signing makes other bytes");
+    assert_eq!(sha256(&lab, &unsigned), source, "the file that was handed in is left alone");
+    let again = add(&repository, &[unsigned]).expect("known by what was handed in");
+    assert_eq!((again.publication, &again.packages[0].1), (None, &digest), "signing it again would make a third");
+    assert_eq!(dnf_sees(&lab, "query", "dev"), ["app-1.0-1.noarch"]);
+}
+
+#[test]
+fn a_key_that_expired_lets_nobody_in_and_signs_nothing() {
+    let lab = RpmLab::new();
+    let mut policy = lab.policy(&["dev"]);
+    policy.keyring.push(lab.key("brief@example.com", "seconds=3"));
+    let repository = open(&lab, &policy);
+    let file = lab.build("app", "1.0", "");
+    lab.must("rpmsign", &["--define", "_gpg_name brief@example.com", "--addsign", file.as_str()]);
+    let later = super::Asked { now: rekindle::spec::Timestamp(4_000_000_000_000), ..super::asked() };
+    let error =
+        rekindle::execute::repo::add(&repository, &RpmLab::open_stage(), &stage("dev"), &[file], &later).expect_err("expired");
+    assert!(error.to_string().contains("expired at 20"), "{error}");
+}

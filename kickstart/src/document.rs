@@ -117,6 +117,11 @@ impl SectionKind {
         Self::KNOWN.iter().find(|(opener, _)| *opener == word).map(|(_, kind)| *kind)
     }
 
+    /// The word that opens a section of this kind.
+    pub fn opener(self) -> &'static str {
+        Self::KNOWN.iter().find(|(_, kind)| *kind == self).map_or("%", |(opener, _)| opener)
+    }
+
     /// The words that open a section.
     pub fn openers() -> impl Iterator<Item = &'static str> {
         Self::KNOWN.iter().map(|(opener, _)| *opener)

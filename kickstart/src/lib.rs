@@ -47,9 +47,12 @@ mod format;
 mod grammar;
 mod lexer;
 mod lint;
-mod model;
+pub mod model;
+mod order;
+
 mod parser;
 mod python;
+mod reading;
 mod release;
 pub mod report;
 mod rules;
@@ -163,18 +166,21 @@ pub fn fix(text: &str, release: Release, options: &LintOptions, most: Applicabil
     fix::fix(text, release, options, most)
 }
 
-/// Writes a kickstart in one spelling: options in full and as `--option=value`, quotes only where they
-/// are needed, one space between words, no space around lines, at most one empty line in a row, Unix
-/// line ends. Comments, the order of lines and words, and the bodies of scripts stay as they are, and
-/// so does a line that does not fit its command. The kickstart means the same afterwards.
+/// Writes a kickstart in one order and spelling: commands by subject and sections after them, options in full and as
+/// `--option=value`, the usual ones first and the others by name, quotes only where they are needed, one space between words, no
+/// space around lines, at most one empty line in a row, Unix line ends.
+///
+/// Comments go with the line below them. What the order of matters keeps it: lines about one thing, scripts of one kind,
+/// whatever stands around an `%include`. The bodies of scripts stay as they are, and so does a line that does not fit its command;
+/// a kickstart with an error keeps the order of its lines. It means the same afterwards: [`model::Kickstart::read`] gives the same.
 ///
 /// ```
 /// use kickstart::{Release, format};
-/// let text = "  part   '/' --si 1024  --gr  # root\r\n\n\n\ntext";
-/// assert_eq!(format(text, Release::Rhel9), "part / --size=1024 --grow  # root\n\ntext\n");
+/// let text = "  part   '/' --gr --si 1024   # root\r\n\n\n\ntext";
+/// assert_eq!(format(text, Release::Rhel9), "text\n\npart / --size=1024 --grow  # root\n");
 /// ```
 pub fn format(text: &str, release: Release) -> String {
-    format::format(&parser::parse(text).0, release)
+    format::format(text, release)
 }
 
 /// Rewrites a kickstart for another release: what is gone is dropped or replaced, and each change is

@@ -5,8 +5,8 @@
 
 use crate::diagnostic::{Applicability, Diagnostic, Fix, Severity};
 use crate::document::{Document, ItemKind};
-use crate::model::{Model, Place};
 use crate::python::line_end;
+use crate::reading::{Model, Place};
 use crate::release::Release;
 use crate::rules::{RULES, Rule};
 use crate::source::{Span, column_at};
@@ -128,7 +128,7 @@ impl Findings<'_> {
 
 /// Appends what the wanted rules find.
 pub(crate) fn run(document: &Document<'_>, release: Release, options: &LintOptions, diagnostics: &mut Vec<Diagnostic>) {
-    let model = crate::model::read(document, release);
+    let model = crate::reading::read(document, release);
     let cx = Context { model: &model, release, options, document };
     let named = |names: &[String], rule: &Rule| names.iter().any(|name| name == rule.code || name == rule.family);
     // Errors of the checks are ksvalidator's; what it only warns of is the caller's to weigh.

@@ -25,7 +25,7 @@ fn verdicts_are_those_of_pykickstart() {
 }
 
 /// Undoes Python's `unicode_escape`.
-fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {

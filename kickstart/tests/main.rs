@@ -3,9 +3,11 @@
 mod anaconda;
 mod check;
 mod command;
+mod dice;
 mod format;
 mod frozen;
 mod hostile;
+mod model;
 mod parse;
 mod rules;
 mod upgrade;

@@ -182,7 +182,7 @@ impl<'c, 't> Checker<'c, 't> {
 }
 
 /// Commands that look at the words their options did not take.
-fn takes_extras(object: &str) -> bool {
+pub(crate) fn takes_extras(object: &str) -> bool {
     matches!(object, "raid" | "volgroup" | "btrfs" | "device")
 }
 

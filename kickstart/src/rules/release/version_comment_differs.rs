@@ -22,7 +22,7 @@
 
 use crate::document::ItemKind;
 use crate::lint::{Context, Findings};
-use crate::model::Place;
+use crate::reading::Place;
 use crate::release::Release;
 use crate::source::Span;
 

@@ -25,7 +25,7 @@
 
 use crate::document::SectionKind;
 use crate::lint::{Context, Findings};
-use crate::model::Script;
+use crate::reading::Script;
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     let outside = |script: &&Script<'_>| script.kind == SectionKind::Post && script.header.has("nochroot");

@@ -22,7 +22,7 @@
 //! ```
 
 use crate::lint::{Context, Findings};
-use crate::model::Command;
+use crate::reading::Command;
 use std::collections::HashSet;
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {

@@ -25,7 +25,7 @@
 //! ```
 
 use crate::lint::{Context, Findings};
-use crate::model::Command;
+use crate::reading::Command;
 use std::collections::HashMap;
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {

@@ -24,7 +24,7 @@
 //! ```
 
 use crate::lint::{Context, Findings};
-use crate::model::Command;
+use crate::reading::Command;
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     let model = cx.model;

@@ -27,7 +27,7 @@
 
 use crate::document::SectionKind;
 use crate::lint::{Context, Findings};
-use crate::model::Command;
+use crate::reading::Command;
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     let model = cx.model;

@@ -61,6 +61,8 @@ pub(crate) struct Packages<'d> {
     pub(crate) place: Place,
     pub(crate) header: Matched<'d>,
     pub(crate) entries: Vec<(&'d str, Place)>,
+    /// The same, with the lines that include a file.
+    pub(crate) lines: Vec<(&'d str, Place)>,
 }
 
 impl<'d> Command<'d> {
@@ -238,8 +240,9 @@ impl<'d> Model<'d> {
         let body = section.body.of(text);
         match section.kind {
             SectionKind::Packages => {
-                let entries = entries(text, section);
-                self.packages.push(Packages { place, header, entries });
+                let lines = entries(text, section);
+                let entries = lines.iter().filter(|(line, _)| first_word(line) != "%include").copied().collect();
+                self.packages.push(Packages { place, header, entries, lines });
             }
             kind if kind.is_script() => {
                 let (body_span, body_line) = (section.body, section.body_line);
@@ -250,7 +253,7 @@ impl<'d> Model<'d> {
     }
 }
 
-/// The entries of a `%packages` body, comments cut off.
+/// The lines of a `%packages` body that say something, comments cut off.
 fn entries<'d>(text: &'d str, section: &Section) -> Vec<(&'d str, Place)> {
     let mut entries = Vec::new();
     let mut at = section.body.start;
@@ -258,7 +261,7 @@ fn entries<'d>(text: &'d str, section: &Section) -> Vec<(&'d str, Place)> {
     while at < section.body.end {
         let end = line_end(text, at);
         let bare = trim_start(&text[at..end]);
-        if !bare.is_empty() && !bare.starts_with('#') && first_word(bare) != "%include" {
+        if !bare.is_empty() && !bare.starts_with('#') {
             let start = end - bare.len();
             let entry = trim_end(trim_line_end(bare.split('#').next().unwrap_or_default()));
             entries.push((entry, Place { line, span: Span::new(start, start + entry.len()) }));

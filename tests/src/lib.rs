@@ -2,6 +2,7 @@
 
 pub mod ca_contract;
 pub mod contract;
+pub mod csr;
 pub mod fleet;
 pub mod lab;
 pub mod puppetserver;

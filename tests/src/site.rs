@@ -72,7 +72,14 @@ pub fn tcp_check(check_name: &str, port: u16) -> CheckSpec {
 
 /// A handoff to Puppet that applies the class `role::web`.
 pub fn puppet() -> PuppetSpec {
-    PuppetSpec { mode: PuppetMode::Apply, environment: name("dev"), classes: vec![name("role::web")], data: BTreeMap::new() }
+    PuppetSpec {
+        mode: PuppetMode::Apply,
+        environment: name("dev"),
+        classes: vec![name("role::web")],
+        data: BTreeMap::new(),
+        role_classes: vec![name("role::web")],
+        role_data: BTreeMap::new(),
+    }
 }
 
 /// The network `lan`: defined by us, 10.90.0.0/16, DHCP.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rekindle::spec::{
     Address4, Address6, BondMode, BondSpec, CheckKind, CheckSpec, Deadlines, DiskSpec, Filesystem, Firmware, Forward,
     HypervisorInstall, HypervisorNic, HypervisorSpec, Layout, NetworkKind, NetworkSpec, NicSpec, OsSpec, PoolSpec,
-    PromotionPolicy, PuppetMode, PuppetSpec, PuppetValue, RepoLocation, RepoSpec, RootAccess, SitePuppet, SiteSpec, Spec,
-    StagePolicy, StageSpec, TreeLocation, VlanSpec, VmSpec,
+    PromotionPolicy, PuppetHost, PuppetMode, PuppetServerSpec, PuppetSpec, PuppetValue, RepoLocation, RepoSpec, RootAccess,
+    SitePuppet, SiteSpec, Spec, StagePolicy, StageSpec, TreeLocation, VlanSpec, VmSpec,
 };
 
 /// How the VM is on its network.
@@ -70,6 +70,8 @@ pub struct SpecCase {
     pub disks: DiskCase,
     /// NTP servers, a firewall, a root password and key, and Puppet; else none of these.
     pub rich: bool,
+    /// With `rich`: Puppet has a server.
+    pub puppet_server: bool,
     /// Template of the VM.
     pub template: &'static str,
 }
@@ -84,6 +86,7 @@ impl Default for SpecCase {
             network: NetworkCase::Static4,
             disks: DiskCase::Root,
             rich: false,
+            puppet_server: false,
             template: "server",
         }
     }
@@ -99,6 +102,25 @@ where
     T::Err: std::fmt::Display,
 {
     text.parse().unwrap_or_else(|error| panic!("`{text}`: {error}"))
+}
+
+/// A Puppet server with a CA of its own and everything else as by default.
+pub fn puppet_server() -> PuppetServerSpec {
+    PuppetServerSpec {
+        server: PuppetHost { host: id("puppet.lab.example.com"), port: 8140 },
+        ca: PuppetHost { host: id("puppetca.lab.example.com"), port: 8141 },
+        ca_certificate: "/srv/site/puppet/ca.pem".into(),
+        ca_pem: "-----BEGIN CERTIFICATE-----\nTUlJ/+A=\nQQ==\n-----END CERTIFICATE-----\n".repeat(2),
+        client_certificate: "/etc/rekindle/puppet/client.pem".into(),
+        client_key: "/etc/rekindle/puppet/client.key".into(),
+        autosign_key: "/etc/rekindle/puppet/autosign.key".into(),
+        token_lifetime: Duration::from_hours(3),
+        confdir: "/etc/puppetlabs/puppet".to_owned(),
+        ssldir: "/etc/puppetlabs/puppet/ssl".to_owned(),
+        service: Some(id("puppet")),
+        extensions: BTreeMap::from([(id("pp_datacenter"), id("fra1"))]),
+        puppetdb: None,
+    }
 }
 
 impl SpecCase {
@@ -181,14 +203,18 @@ impl SpecCase {
                 RootAccess::default()
             },
             puppet: self.rich.then(|| SitePuppet {
-                mode: PuppetMode::Apply,
+                mode: self.puppet_mode(),
                 directory: "/srv/site/puppet".into(),
                 program: "/usr/bin/puppet".to_owned(),
                 package: "puppet-agent".to_owned(),
-                server: None,
+                server: self.puppet_server.then(puppet_server),
             }),
             repository: None,
         }
+    }
+
+    fn puppet_mode(&self) -> PuppetMode {
+        if self.puppet_server { PuppetMode::Server } else { PuppetMode::Apply }
     }
 
     fn vm(&self, stage: &StageSpec, os: &OsSpec) -> VmSpec {
@@ -219,10 +245,12 @@ impl SpecCase {
             services: vec![id("shop-web.service")],
             kernel_args: vec![id("net.ifnames=1")],
             puppet: self.rich.then(|| PuppetSpec {
-                mode: PuppetMode::Apply,
+                mode: self.puppet_mode(),
                 environment: stage.puppet_environment.clone(),
                 classes: vec![id("role::shop_web")],
                 data: BTreeMap::from([("shop::motto".to_owned(), PuppetValue::String("it's 100% \"safe\"\n%end".to_owned()))]),
+                role_classes: vec![id("role::shop_web")],
+                role_data: BTreeMap::new(),
             }),
             checks: vec![CheckSpec {
                 name: "http".to_owned(),

@@ -13,6 +13,7 @@ mod layering;
 mod libvirt_sandbox;
 mod libvirt_test_driver;
 mod mirror;
+mod puppet;
 mod repo;
 mod sandbox_harness;
 mod serve;

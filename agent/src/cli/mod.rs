@@ -20,6 +20,7 @@ mod logs;
 mod placeholder;
 mod plan;
 mod progress;
+mod puppet;
 mod rebuild;
 mod render;
 mod report;
@@ -107,6 +108,7 @@ enum Command {
     Destroy(destroy::DestroyArgs),
     Render(render::RenderArgs),
     Ks(ks::KsArgs),
+    Puppet(puppet::PuppetArgs),
     Agent(agent::AgentArgs),
     /// Write a completion script for a shell to standard output
     #[command(after_help = "Example:
@@ -157,6 +159,7 @@ fn run(context: &Context, command: Command) -> Result<Exit, CliError> {
         Command::Console(args) => console::run(context, &args),
         Command::Render(args) => render::run(context, &args),
         Command::Ks(args) => ks::run(context.screen, &args),
+        Command::Puppet(args) => puppet::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Status(args) => status::run(context, &args),
         Command::Logs(args) => logs::run(context, &args),

@@ -2,8 +2,8 @@
 
 use camino::Utf8PathBuf;
 
-use crate::plan::{domain_spec, install_base};
-use crate::render::InstallUrls;
+use crate::plan::{domain_spec, domain_uuid, install_base};
+use crate::render::{Enrolment, InstallUrls};
 use crate::spec::{Boot, DomainSpec, DomainType, Spec, Token, VmSpec};
 
 /// The port of the install listener unless the agent's configuration names another.
@@ -12,7 +12,7 @@ const INSTALL_PORT: u16 = 8470;
 /// The state directory unless it names another.
 const STATE_DIR: &str = "/var/lib/rekindle";
 
-/// The URLs of an install whose token is all zeros; or why guests could not reach the install listener.
+/// The URLs of an install whose tokens are all zeros; or why guests could not reach the install listener.
 pub(crate) fn urls(spec: &Spec, vm: &VmSpec) -> Result<InstallUrls, String> {
     let network = spec.networks.get(&vm.install_nic().network);
     let hypervisor = spec.hypervisors.get(&vm.hypervisor);
@@ -27,7 +27,13 @@ pub(crate) fn urls(spec: &Spec, vm: &VmSpec) -> Result<InstallUrls, String> {
             vm.hypervisor
         )
     })?;
-    Ok(InstallUrls { base, token: Token::new([0; 16]) })
+    Ok(InstallUrls { base, token: Token::new([0; 16]), enrolment: enrolment(spec, vm) })
+}
+
+/// The VM's identity for a Puppet CA, with a token that no CA takes.
+fn enrolment(spec: &Spec, vm: &VmSpec) -> Option<Enrolment> {
+    let token = format!("rk1.0.0.{}", "0".repeat(64)).parse().ok()?;
+    Some(Enrolment { token, instance_id: domain_uuid(&spec.site.name, &vm.name).to_string() })
 }
 
 /// The domain of a VM once it is installed, of the type that the site names (else `kvm`).

@@ -14,7 +14,7 @@ use crate::spec::VmName;
   rekindle render web1 --domain            its libvirt domain, as it runs once installed
   rekindle render --hypervisor hv1         the kickstart that installs hv1 itself
 
-The install token is all zeros: the real one is made for each attempt and ends with it.")]
+The tokens are all zeros: the real ones are made for each attempt and end with it.")]
 pub(crate) struct RenderArgs {
     /// The VM; without it, the hypervisor named by `--hypervisor`
     vm: Option<VmName>,

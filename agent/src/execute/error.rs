@@ -5,7 +5,7 @@ use camino::Utf8PathBuf;
 use crate::observed::{Cause, Disposition};
 use crate::render::RenderError;
 use crate::world::boot_files::BootFilesError;
-use crate::world::puppet::CaError;
+use crate::world::puppet::{CaError, TokenKeyError};
 use crate::world::{HypervisorError, StepFailure, StoreError};
 
 /// A step's error.
@@ -29,6 +29,9 @@ pub enum StepFault {
     /// The kickstart could not be rendered or does not pass its check.
     #[error("the kickstart")]
     Kickstart(#[source] Box<RenderError>),
+    /// The key of the tokens for the Puppet CA.
+    #[error(transparent)]
+    TokenKey(#[from] TokenKeyError),
     /// A file of ours.
     #[error("{action} `{path}`")]
     File {
@@ -81,6 +84,8 @@ impl StepFault {
             Self::BootFiles(error) if error.is_out_of_space() => (error.disposition(), Cause::OutOfSpace),
             Self::BootFiles(error) => (error.disposition(), Cause::BootFilesUnusable),
             Self::Ca(error) => (error.disposition(), Cause::HandoffFailed),
+            // Somebody has to put a key there; then it goes on by itself.
+            Self::TokenKey(_) => (Disposition::Blocked, Cause::KickstartInvalid),
             Self::Kickstart(_) => (Disposition::GiveUp, Cause::KickstartInvalid),
             Self::File { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 (Disposition::RetryLater, Cause::OutOfSpace)

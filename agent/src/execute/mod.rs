@@ -15,9 +15,10 @@ pub use error::StepFault;
 use std::sync::Arc;
 
 use crate::observed::Phase;
-use crate::plan::Step;
-use crate::render::{InstallUrls, Renderer, domain_xml};
-use crate::spec::{Spec, VmName};
+use crate::plan::{Step, domain_uuid};
+use crate::render::{Enrolment, InstallUrls, Renderer, domain_xml};
+use crate::spec::{PuppetMode, Spec, VmName, VmSpec};
+use crate::world::puppet::{TokenClaim, TokenKey, TokenSubject};
 use crate::world::{Change, World};
 
 /// What every step may use.
@@ -87,7 +88,7 @@ async fn run_step(cx: &Context, step: Step) -> Result<Change, StepFault> {
             let Some(vm) = cx.spec.vms.get(&record.vm) else {
                 return Err(StepFault::GoneFromSite { what: "VM", name: record.vm.to_string() });
             };
-            let urls = InstallUrls { base, token: record.token.clone() };
+            let urls = InstallUrls { base, token: record.token.clone(), enrolment: enrolment(cx, vm, record.attempt)? };
             let kickstart = cx.renderer.render_kickstart(&cx.spec, vm, &urls).map_err(|e| StepFault::Kickstart(Box::new(e)))?;
             write_kickstart(cx, &record.vm, record.attempt, &kickstart.text)?;
             world.store.put_kickstart(&record.vm, record.attempt, &kickstart.text)?;
@@ -120,6 +121,20 @@ async fn run_step(cx: &Context, step: Step) -> Result<Change, StepFault> {
             Ok(Change::Changed)
         }
     }
+}
+
+/// The token for the Puppet CA, where the VM is handed to a server.
+fn enrolment(cx: &Context, vm: &VmSpec, attempt: u32) -> Result<Option<Enrolment>, StepFault> {
+    let server = cx.spec.site.puppet.as_ref().and_then(|puppet| puppet.server.as_ref());
+    let Some(server) = server.filter(|_| vm.puppet.as_ref().is_some_and(|puppet| puppet.mode == PuppetMode::Server)) else {
+        return Ok(None);
+    };
+    let key = TokenKey::read(&server.autosign_key)?;
+    let instance_id = domain_uuid(&cx.spec.site.name, &vm.name).to_string();
+    let expires = cx.world.clock.now().plus(server.token_lifetime).0 / 1000;
+    let subject = TokenSubject { certname: &vm.fqdn, instance_id: &instance_id };
+    let token = key.issue(subject, TokenClaim { attempt, expires });
+    Ok(Some(Enrolment { token, instance_id }))
 }
 
 /// Keeps the kickstart beside the attempt's logs, readable by root alone: it holds the root password's hash and the token.

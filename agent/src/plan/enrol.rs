@@ -139,6 +139,8 @@ mod tests {
             environment: "dev".parse().unwrap(),
             classes: Vec::new(),
             data: std::collections::BTreeMap::new(),
+            role_classes: Vec::new(),
+            role_data: std::collections::BTreeMap::new(),
         }
     }
 

@@ -322,6 +322,51 @@ pub struct Puppet {
     pub directory: String,
     /// Path of Hiera's global configuration within the archive.
     pub hiera: String,
+    /// The server; none: masterless, with the archive.
+    pub server: Option<PuppetServer>,
+}
+
+/// A Puppet server and what a machine needs to be known to it.
+#[derive(Debug, Clone, Serialize)]
+pub struct PuppetServer {
+    /// Its host.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The CA's host.
+    pub ca_host: String,
+    /// The CA's port.
+    pub ca_port: u16,
+    /// Certificates of the CA.
+    pub ca_certificates: Vec<CaCertificate>,
+    /// Puppet's `confdir` in the installed system.
+    pub confdir: String,
+    /// Puppet's `ssldir` in the installed system.
+    pub ssldir: String,
+    /// The unit to enable after the handoff, if any.
+    pub service: Option<String>,
+    /// Extensions of the machine's certificate.
+    pub extensions: Vec<CertificateExtension>,
+    /// The one-time token for the CA: secret until it is used.
+    pub token: String,
+    /// How long to wait for the certificate, in seconds.
+    pub wait: u64,
+}
+
+/// A certificate in PEM.
+#[derive(Debug, Clone, Serialize)]
+pub struct CaCertificate {
+    /// The lines between its first and its last.
+    pub lines: Vec<String>,
+}
+
+/// An extension of a certificate.
+#[derive(Debug, Clone, Serialize)]
+pub struct CertificateExtension {
+    /// Its object identifier.
+    pub oid: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// Where to report to.

@@ -7,7 +7,7 @@ use super::error::RenderError;
 use super::puppet::GLOBAL_HIERA;
 use crate::spec::{
     Address4, Address6, CheckKind, DiskSpec, Firmware, Fqdn, KernelArg, Layout, MacAddr, NetworkName, NetworkSpec, NicSpec,
-    OsSpec, PackageSpec, RepoLocation, RepoSpec, SiteSpec, Spec, StageName, TreeLocation, VmSpec,
+    OsSpec, PackageSpec, PuppetMode, PuppetServerSpec, RepoLocation, RepoSpec, SiteSpec, Spec, StageName, TreeLocation, VmSpec,
 };
 
 /// Where the archive for Puppet is unpacked in the guest.
@@ -26,6 +26,17 @@ pub struct InstallUrls {
     pub base: String,
     /// The attempt's token.
     pub token: crate::spec::Token,
+    /// What the VM needs for a Puppet server's CA; none where the site has no server.
+    pub enrolment: Option<Enrolment>,
+}
+
+/// What a VM proves itself to the Puppet CA with.
+#[derive(Clone)]
+pub struct Enrolment {
+    /// The one-time token of the attempt.
+    pub token: crate::spec::PuppetToken,
+    /// The VM's UUID.
+    pub instance_id: String,
 }
 
 impl InstallUrls {
@@ -83,7 +94,7 @@ pub(super) fn vm_variables(
         late_nics: Vec::new(),
         disks: vm_disks(vm),
         firewall: cx::Firewall { managed: !excludes(&vm.packages, "firewalld"), ports: check_ports(vm) },
-        puppet: puppet(spec, vm),
+        puppet: puppet(spec, vm, urls)?,
         install: Some(cx::Install { url: urls.install() }),
         section: String::new(),
     })
@@ -296,16 +307,56 @@ fn check_ports(vm: &VmSpec) -> Vec<u16> {
     ports
 }
 
-fn puppet(spec: &Spec, vm: &VmSpec) -> Option<cx::Puppet> {
-    let (site, puppet) = (spec.site.puppet.as_ref()?, vm.puppet.as_ref()?);
-    Some(cx::Puppet {
+fn puppet(spec: &Spec, vm: &VmSpec, urls: &InstallUrls) -> Result<Option<cx::Puppet>, RenderError> {
+    let (Some(site), Some(puppet)) = (&spec.site.puppet, &vm.puppet) else { return Ok(None) };
+    let server = match (puppet.mode, &site.server) {
+        (PuppetMode::Apply, _) => None,
+        (PuppetMode::Server, Some(server)) => {
+            let enrolment = urls.enrolment.as_ref().ok_or_else(|| missing(vm, "token for the Puppet CA"))?;
+            Some(puppet_server(server, vm, enrolment))
+        }
+        (PuppetMode::Server, None) => return Err(missing(vm, "Puppet server")),
+    };
+    Ok(Some(cx::Puppet {
         program: site.program.clone(),
         certname: vm.fqdn.to_string(),
         environment: puppet.environment.to_string(),
         classes: puppet.classes.iter().map(ToString::to_string).collect(),
         directory: PUPPET_DIRECTORY.to_owned(),
         hiera: GLOBAL_HIERA.to_owned(),
-    })
+        server,
+    }))
+}
+
+fn puppet_server(server: &PuppetServerSpec, vm: &VmSpec, enrolment: &Enrolment) -> cx::PuppetServer {
+    let extensions = server.extensions_of(vm, &enrolment.instance_id);
+    cx::PuppetServer {
+        host: server.server.host.to_string(),
+        port: server.server.port,
+        ca_host: server.ca.host.to_string(),
+        ca_port: server.ca.port,
+        ca_certificates: certificates(&server.ca_pem),
+        confdir: server.confdir.clone(),
+        ssldir: server.ssldir.clone(),
+        service: server.service.as_ref().map(ToString::to_string),
+        extensions: extensions.into_iter().map(|(oid, value)| cx::CertificateExtension { oid: oid.to_string(), value }).collect(),
+        token: enrolment.token.reveal().to_owned(),
+        wait: vm.deadlines.handoff.as_secs(),
+    }
+}
+
+/// The site's reader has seen to it that there is nothing but certificates.
+fn certificates(pem: &str) -> Vec<cx::CaCertificate> {
+    let mut found = Vec::new();
+    let mut lines = Vec::new();
+    for line in pem.lines() {
+        if line.starts_with("-----END") {
+            found.push(cx::CaCertificate { lines: std::mem::take(&mut lines) });
+        } else if !line.starts_with("-----") {
+            lines.push(line.to_owned());
+        }
+    }
+    found
 }
 
 fn vm_nic(site: &SiteSpec, vm: &VmSpec, nic: &NicSpec, network: &NetworkSpec, first: bool) -> Result<cx::Nic, RenderError> {

@@ -18,7 +18,7 @@ use crate::spec::{OsSpec, Spec, TemplateName, VmSpec};
 pub struct Kickstart {
     /// The text; holds the install token and the root password's hash.
     pub text: String,
-    /// SHA-256 in hexadecimal of the text with the token taken out: equal for two attempts that ask for the same.
+    /// SHA-256 in hexadecimal of the text with the tokens taken out: equal for two attempts that ask for the same.
     pub digest: String,
 }
 
@@ -131,7 +131,10 @@ fn digest(text: &str, install: Option<&InstallUrls>) -> String {
     use fmt::Write as _;
     let mut hash = Sha256::new();
     match install {
-        Some(urls) => text.split(urls.token.reveal()).for_each(|part| hash.update(part)),
+        Some(urls) => {
+            let puppet = urls.enrolment.as_ref().map_or("\0", |enrolment| enrolment.token.reveal());
+            text.split(urls.token.reveal()).flat_map(|part| part.split(puppet)).for_each(|part| hash.update(part));
+        }
         None => hash.update(text),
     }
     hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {

@@ -17,9 +17,9 @@ mod scan;
 mod schema;
 mod shipped;
 
-pub use convert::InstallUrls;
+pub use convert::{Enrolment, InstallUrls};
 pub use domain_xml::{INSTALLER_LOG_PORT, domain_xml};
 pub use error::{Problem, RenderError, TemplateError, TemplateErrors};
 pub use kickstart::{Kickstart, Renderer, SiteRenderer};
 pub use load::template_variables_markdown;
-pub use puppet::{node_data, puppet_files};
+pub use puppet::{classification, hiera_files, node_data, puppet_files};

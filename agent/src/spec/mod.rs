@@ -37,7 +37,7 @@ pub use os::{OsSpec, RepoLocation, RepoSpec, TreeLocation};
 pub use package::{Digest, Nevra};
 pub use puppet::{PuppetHost, PuppetMode, PuppetServerSpec, PuppetSpec, PuppetValue, SitePuppet};
 pub use repository::{EntryPolicy, PromotionPolicy, RepositorySpec};
-pub use secret::{PasswordHash, Token};
+pub use secret::{PasswordHash, PuppetToken, Token};
 pub use site::{RootAccess, SiteSpec, Spec, TeamSpec};
 pub use stage::{StagePolicy, StageSpec};
 pub use text::{

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
-use super::{ExtensionValue, HostName, HttpUrl, Oid, PuppetName, ServiceName};
+use super::{ExtensionValue, HostName, HttpUrl, Oid, PuppetName, ServiceName, VmSpec};
 
 /// How a VM is handed to Puppet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +97,15 @@ pub struct PuppetServerSpec {
     pub puppetdb: Option<HttpUrl>,
 }
 
+impl PuppetServerSpec {
+    /// Every extension that the certificate of `vm` has, and no other: written by the template, compared by the CA.
+    pub fn extensions_of(&self, vm: &VmSpec, instance_id: &str) -> BTreeMap<Oid, String> {
+        let ours = [(Oid::ROLE, vm.role.as_str()), (Oid::ENVIRONMENT, vm.stage.as_str()), (Oid::INSTANCE_ID, instance_id)];
+        let ours = ours.into_iter().filter_map(|(oid, value)| Some((oid.parse().ok()?, value.to_owned())));
+        self.extensions.iter().map(|(oid, value)| (oid.clone(), value.to_string())).chain(ours).collect()
+    }
+}
+
 /// One VM's classification. Its `Debug` shows the keys of the data and not the values: they may be secrets.
 #[derive(Clone, PartialEq)]
 pub struct PuppetSpec {
@@ -108,16 +117,20 @@ pub struct PuppetSpec {
     pub classes: Vec<PuppetName>,
     /// Hiera data of role and VM, merged.
     pub data: BTreeMap<String, PuppetValue>,
+    /// The role's part of the classes.
+    pub role_classes: Vec<PuppetName>,
+    /// The role's part of the data.
+    pub role_data: BTreeMap<String, PuppetValue>,
 }
 
 impl fmt::Debug for PuppetSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { mode, environment, classes, data } = self;
+        let Self { mode, environment, classes, data, role_classes: _, role_data: _ } = self;
         f.debug_struct("PuppetSpec")
             .field("mode", mode)
             .field("environment", environment)
             .field("classes", classes)
             .field("data", &data.keys().collect::<Vec<_>>())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

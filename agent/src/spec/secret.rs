@@ -79,6 +79,37 @@ impl fmt::Debug for Token {
     }
 }
 
+/// What a VM proves itself to the Puppet CA with, once: `VERSION.EXPIRY.ATTEMPT.HMAC`. It has nothing of the install token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PuppetToken(String);
+
+impl PuppetToken {
+    /// The longest that is looked at.
+    pub const MAX: usize = 120;
+
+    /// The token, for the one file of the guest that holds it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PuppetToken {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        if !text.is_empty() && text.len() <= Self::MAX && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.') {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(IdError { what: "Puppet token", expected: "letters, digits and dots" })
+        }
+    }
+}
+
+impl fmt::Debug for PuppetToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PuppetToken(hidden)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -175,8 +175,8 @@ text!(
     /// The value of a certificate extension: everybody who sees the certificate can read it.
     ExtensionValue,
     "value of a certificate extension",
-    "1 to 200 letters, digits and `._@#+/:=-`",
-    |t| word(t, 200, "", "._@#+/:=-")
+    "1 to 200 letters, digits and `._@+/:=-`",
+    |t| word(t, 200, "", "._@+/:=-")
 );
 text!(
     /// A key of Hiera data (`profile::web::port`).

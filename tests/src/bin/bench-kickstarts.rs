@@ -47,7 +47,7 @@ fn main() {
 
 fn render_all(renderer: &Renderer, spec: &Spec) -> Vec<String> {
     let site = renderer.for_site(spec);
-    let urls = InstallUrls { base: "http://192.0.2.1:8470".to_owned(), token: Token::new([7; 16]) };
+    let urls = InstallUrls { base: "http://192.0.2.1:8470".to_owned(), token: Token::new([7; 16]), enrolment: None };
     spec.vms.values().map(|vm| site.render_kickstart(vm, &urls).unwrap_or_else(|error| panic!("{error}")).text).collect()
 }
 

@@ -28,7 +28,7 @@ fn main() {
         let site = renderer.for_site(&spec);
         let mut bytes = 0;
         for vm in spec.vms.values() {
-            let install = InstallUrls { base: "http://192.0.2.1:8470".to_owned(), token: Token::new([0; 16]) };
+            let install = InstallUrls { base: "http://192.0.2.1:8470".to_owned(), token: Token::new([0; 16]), enrolment: None };
             bytes += site.render_kickstart(vm, &install).expect("a good kickstart").text.len();
         }
         let all = begin.elapsed();

@@ -45,7 +45,7 @@ fn the_examples_of_the_manual_are_one_good_site() {
     assert_eq!(spec.vms.len(), files.iter().filter(|(path, _)| path.starts_with("vms/")).count());
     assert_eq!(spec.vms["db1"].disks[1].size_gib, 500);
     let renderer = Renderer::new(None).expect("the shipped templates");
-    let urls = InstallUrls { base: "http://192.0.2.1:8470".to_owned(), token: Token::new([0; 16]) };
+    let urls = InstallUrls { base: "http://192.0.2.1:8470".to_owned(), token: Token::new([0; 16]), enrolment: None };
     for vm in spec.vms.values() {
         renderer.render_kickstart(&spec, vm, &urls).unwrap_or_else(|error| panic!("{error}"));
     }

@@ -61,6 +61,11 @@ fn a_vm_with_everything() {
 }
 
 #[test]
+fn a_vm_for_a_puppet_server() {
+    check("rhel9-puppet-server.ks", &render(&SpecCase { rich: true, puppet_server: true, ..SpecCase::default() }).text);
+}
+
+#[test]
 fn an_old_release() {
     let case =
         SpecCase { release: "rhel8", network: NetworkCase::Dual, disks: DiskCase::Huge, rich: true, ..SpecCase::default() };

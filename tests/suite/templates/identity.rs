@@ -20,7 +20,7 @@ fn another_token_changes_the_text_and_not_the_digest() {
     let spec = SpecCase::default().build();
     let vm = spec.vms.values().next().expect("one VM");
     let render = |token| {
-        let urls = InstallUrls { base: urls().base, token: Token::new(token) };
+        let urls = InstallUrls { base: urls().base, token: Token::new(token), enrolment: urls().enrolment };
         renderer().render_kickstart(&spec, vm, &urls).expect("rendered")
     };
     let (one, two) = (render([1; 16]), render([2; 16]));

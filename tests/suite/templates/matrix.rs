@@ -18,7 +18,8 @@ fn variants(release: &'static str) -> impl Iterator<Item = (String, SpecCase)> {
         layouts.into_iter().flat_map(move |(layout, layout_name)| {
             [(false, "bare"), (true, "rich")].into_iter().map(move |(rich, rich_name)| {
                 let filesystem = if rich { Filesystem::Xfs } else { Filesystem::Ext4 };
-                let case = SpecCase { release, firmware, layout, filesystem, rich, ..SpecCase::default() };
+                let puppet_server = rich && firmware == Firmware::Uefi;
+                let case = SpecCase { release, firmware, layout, filesystem, rich, puppet_server, ..SpecCase::default() };
                 (format!("{release}--{firmware_name}-{layout_name}-{rich_name}"), case)
             })
         })

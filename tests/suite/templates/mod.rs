@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use rekindle::render::{InstallUrls, Kickstart, Renderer};
+use rekindle::render::{Enrolment, InstallUrls, Kickstart, Renderer};
 use rekindle::spec::Token;
 use rekindle_tests::specs::SpecCase;
 
@@ -20,7 +20,9 @@ fn renderer() -> &'static Renderer {
 }
 
 fn urls() -> InstallUrls {
-    InstallUrls { base: "http://192.0.2.1:8470".to_owned(), token: Token::new([0xab; 16]) }
+    let token = "rk1.1900000000.1.cdcdcdcd".parse().expect("a token");
+    let enrolment = Enrolment { token, instance_id: "01234567-89ab-5cde-8f01-23456789abcd".to_owned() };
+    InstallUrls { base: "http://192.0.2.1:8470".to_owned(), token: Token::new([0xab; 16]), enrolment: Some(enrolment) }
 }
 
 /// The kickstart of the case's VM.

@@ -15,7 +15,7 @@ use super::{render, scripts_of};
 const MIB: usize = 1 << 20;
 
 /// Paths of the machine that the scripts name, moved below the directory. What is not in this list is not touched by them.
-const MOVED: [&str; 17] = [
+const MOVED: [&str; 18] = [
     "/var/log/rekindle",
     "/var/lib/rekindle",
     "/etc/rekindle",
@@ -33,6 +33,7 @@ const MOVED: [&str; 17] = [
     "/tmp/storage",
     "/tmp/packaging",
     "/usr/bin/puppet",
+    "/etc/puppetlabs",
 ];
 
 /// A machine in a directory.
@@ -387,6 +388,48 @@ fn check_handoff(status: u8, writes_report: bool, calls: &str, passes: bool) {
 fn a_puppet_run_that_converged_is_the_end_of_the_handoff() {
     for status in [0, 2] {
         check_handoff(status, true, "/packages\n/first-boot\n/puppet.tar.gz\n/report\n", true);
+    }
+}
+
+/// The first boot with a Puppet server whose agent ends with `status`.
+#[track_caller]
+fn check_server_handoff(status: u8, calls: &str, passes: bool) {
+    for shell in SHELLS {
+        let (machine, file) = installed(&SpecCase { rich: true, puppet_server: true, ..SpecCase::default() }, shell);
+        for (path, secret) in [("puppet.conf", false), ("csr_attributes.yaml", true)] {
+            let path = machine.at("etc/puppetlabs/puppet").join(path);
+            let mode = fs::metadata(&path).expect("a file").permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{}", path.display());
+            let text = fs::read_to_string(&path).expect("text");
+            assert_eq!(text.contains("rk1.1900000000.1.cdcdcdcd"), secret, "{text}");
+        }
+        let ca = machine.text("etc/puppetlabs/puppet/ssl/certs/ca.pem");
+        assert_eq!(ca, "-----BEGIN CERTIFICATE-----\nTUlJ/+A=\nQQ==\n-----END CERTIFICATE-----\n".repeat(2));
+        machine.program(
+            "usr/bin/puppet",
+            &format!(
+                "echo \"puppet $*\" >>$ROOT/log\necho '--- report' >$ROOT/var/lib/rekindle/puppet/last_run_report.yaml\n\
+                 echo 'Error: it broke'\nexit {status}"
+            ),
+        );
+        let output = machine.execute(&file);
+        assert_eq!(output.status.success(), passes, "{shell} {status}: {output:?}");
+        assert_eq!(machine.text("calls"), calls, "{shell} {status}");
+        assert_eq!(machine.at("etc/puppetlabs/puppet/csr_attributes.yaml").exists(), !passes, "the token outlives its use");
+        let log = machine.text("log");
+        assert!(log.contains("puppet agent --onetime") && log.contains("--maxwaitforcert 1200"), "{log}");
+        assert!(!log.contains("abababab") && !log.contains("cdcdcd"), "a token is in the process list: {log}");
+        assert_eq!(log.contains("systemctl enable puppet\n"), passes, "{log}");
+    }
+}
+
+#[test]
+fn a_run_against_the_server_is_the_end_of_the_handoff_and_of_the_token() {
+    for status in [0, 2] {
+        check_server_handoff(status, "/packages\n/first-boot\n/report\n", true);
+    }
+    for status in [1, 4, 6] {
+        check_server_handoff(status, "/packages\n/first-boot\n/report\n/failed/first-boot\n", false);
     }
 }
 

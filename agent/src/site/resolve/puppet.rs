@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::site::file::PuppetFile;
+use crate::site::problems::At;
 use crate::spec::{PuppetName, PuppetSpec, PuppetValue, SitePuppet, StageSpec};
 
 /// The classification from `role` and `vm`, if either has one.
@@ -15,17 +16,24 @@ pub(super) fn resolve(
     if role.is_none() && vm.is_none() {
         return None;
     }
-    let mut classes: Vec<PuppetName> = Vec::new();
+    let layers = || [role, vm].into_iter().flatten();
+    let classes = unique(layers().flat_map(|layer| &layer.classes));
     let mut data = BTreeMap::new();
-    for layer in [role, vm].into_iter().flatten() {
-        for at in &layer.classes {
-            if !classes.contains(&at.value) {
-                classes.push(at.value.clone());
-            }
+    layers().for_each(|layer| merge(&mut data, &layer.data));
+    let of_role = |role: &PuppetFile| (unique(&role.classes), role.data.clone());
+    let (role_classes, role_data) = role.map(of_role).unwrap_or_default();
+    Some(PuppetSpec { mode: site.mode, environment: stage.puppet_environment.clone(), classes, data, role_classes, role_data })
+}
+
+/// Each class once, in the order of their first mention.
+fn unique<'a>(classes: impl IntoIterator<Item = &'a At<PuppetName>>) -> Vec<PuppetName> {
+    let mut all: Vec<PuppetName> = Vec::new();
+    for at in classes {
+        if !all.contains(&at.value) {
+            all.push(at.value.clone());
         }
-        merge(&mut data, &layer.data);
     }
-    Some(PuppetSpec { mode: site.mode, environment: stage.puppet_environment.clone(), classes, data })
+    all
 }
 
 fn merge(into: &mut BTreeMap<String, PuppetValue>, from: &BTreeMap<String, PuppetValue>) {

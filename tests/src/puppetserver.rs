@@ -357,7 +357,6 @@ pub fn spec_at(address: IpAddr, port: u16) -> PuppetServerSpec {
         ssldir: "/etc/puppet/ssl".to_owned(),
         service: None,
         extensions: BTreeMap::new(),
-        puppetdb: None,
     }
 }
 

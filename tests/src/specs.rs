@@ -119,7 +119,6 @@ pub fn puppet_server() -> PuppetServerSpec {
         ssldir: "/etc/puppetlabs/puppet/ssl".to_owned(),
         service: Some(id("puppet")),
         extensions: BTreeMap::from([(id("pp_datacenter"), id("fra1"))]),
-        puppetdb: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Wires a whole agent: the only place that knows every part. `agent`, `apply` and `rebuild` run what is made here.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::plan::Policy;
 use crate::reconcile::{Handle, Loop, Parts, Until};
 use crate::render::puppet_files;
 use crate::serve::api::{self, ApiSocket};
-use crate::serve::{DEFAULT_GROUP, InstallLimits, Traffic, bind_within, install};
+use crate::serve::{DEFAULT_GROUP, InstallLimits, Traffic, bind_within, install, reports};
 use crate::settings::Settings;
 use crate::spec::{Spec, VmName};
 use crate::world::puppet::{ArchiveLimits, CertificateAuthority, PuppetCa, archive};
@@ -45,6 +46,8 @@ pub(crate) struct Agent {
     api: ApiSocket,
     /// Metrics and health, where the configuration names an address.
     health: Option<TcpListener>,
+    /// Where a Puppet server forwards reports to, and who may.
+    reports: Option<(TcpListener, Vec<IpAddr>)>,
     /// Held for as long as the agent runs.
     _lock: Lock,
 }
@@ -84,6 +87,13 @@ impl Agent {
             Some(address) => Some(bind_within(address, PORT_PATIENCE).await.map_err(CliError::world)?),
             None => None,
         };
+        let reports = match settings.reports_listen {
+            Some(address) => {
+                let listener = bind_within(address, PORT_PATIENCE).await.map_err(CliError::world)?;
+                Some((listener, settings.reports_from.clone()))
+            }
+            None => None,
+        };
         let api = api::open(&settings.api_socket(), DEFAULT_GROUP).map_err(CliError::world)?;
         let name = if sim.is_some() { "sim:///".to_owned() } else { settings.libvirt_uri.clone() };
         let handle = HypervisorHandle::new(hypervisor, name);
@@ -107,7 +117,7 @@ impl Agent {
             sim.connect_guests(Arc::clone(handle.desk()) as Arc<dyn GuestDesk>);
             sim.spawn_ticker(SIM_TICK).or_world(|| "start the simulator's thread".to_owned())?;
         }
-        Ok(Self { the_loop, handle, traffic: Arc::default(), guests, api, health, _lock: lock })
+        Ok(Self { the_loop, handle, traffic: Arc::default(), guests, api, health, reports, _lock: lock })
     }
 
     /// The way to its loop.
@@ -126,6 +136,10 @@ impl Agent {
         if let Some(listener) = self.health {
             tracing::info!(address = ?listener.local_addr(), "metrics and health are served");
             listeners.spawn(api::serve_health(listener, self.handle.clone(), Arc::clone(&self.traffic)));
+        }
+        if let Some((listener, from)) = self.reports {
+            tracing::info!(address = ?listener.local_addr(), "forwarded Puppet reports are taken");
+            listeners.spawn(reports::serve(listener, self.handle.clone(), from, Arc::clone(&self.traffic)));
         }
         listeners.spawn(api::serve(self.api, self.handle, self.traffic));
         self.the_loop.run(Until::Stopped, shutdown).await;

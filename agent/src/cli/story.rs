@@ -149,6 +149,7 @@ pub(crate) mod tests {
         });
         let event = |ms, kind: &str, detail: &str| EventView { at: time(ms), kind: kind.to_owned(), detail: detail.to_owned() };
         VmView {
+            puppet: None,
             summary: VmRow {
                 vm: "web1".to_owned(),
                 phase: Some("ready".to_owned()),

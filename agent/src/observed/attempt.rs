@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Failure, InstallerLog, ObservedCertificate, Phase};
+use super::{Failure, InstallerLog, ObservedCertificate, Phase, PuppetRuns};
 use crate::spec::{Fqdn, Timestamp, Token, VmName};
 
 /// What cannot be observed about a VM and is therefore stored, before the effect it announces.
@@ -181,6 +181,8 @@ pub struct ObservedVm {
     pub checks: Vec<CheckResult>,
     /// What the Puppet CA was last seen to hold under its names, of this agent run.
     pub certificates: Vec<ObservedCertificate>,
+    /// Puppet's runs in this attempt, as far as reports came.
+    pub puppet: Option<PuppetRuns>,
     /// The store holds the checked kickstart of this attempt.
     pub kickstart_ready: bool,
 }

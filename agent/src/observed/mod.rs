@@ -10,6 +10,7 @@ mod hypervisor;
 mod life;
 mod logs;
 mod repo;
+mod run;
 
 pub use attempt::{
     CheckResult, Consent, GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, InstallStage, InstalledPackage, ObservedVm,
@@ -21,6 +22,7 @@ pub use hypervisor::{BootFiles, DomainState, ObservedDomain, ObservedHost, Obser
 pub use life::{Cause, Failure, Phase};
 pub use logs::{InstallerLog, LogVerdict, clean as clean_line};
 pub use repo::{Action, ObservedRepository, PackageCheck, PoolPackage, Publication, StageContent, StagePackage};
+pub use run::{PuppetReport, PuppetRuns};
 
 use std::collections::BTreeMap;
 

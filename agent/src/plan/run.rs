@@ -4,7 +4,7 @@ use super::install::{failed, given_up, waiting};
 use super::report::{Action, VmPlan};
 use super::vm::VmView;
 use super::{Step, digest, domain_spec, domain_uuid, enrol, infra};
-use crate::observed::{Cause, DomainState, Failure, ObservedVm, Phase, Subject, VmRecord};
+use crate::observed::{Cause, DomainState, Failure, HandoffStatus, ObservedVm, Phase, Subject, VmRecord};
 use crate::spec::{Boot, Timestamp, VmSpec};
 
 /// How often in a row libvirt may refuse to run an installed VM until that is its failure: once may be chance, a lost disk is not.
@@ -79,6 +79,10 @@ pub(super) fn plan_ready(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm) 
             "it is ready, but the site has changed since it was installed: `rekindle rebuild {}` brings it up to date",
             vm.name
         );
+    }
+    if let Some(run) = observed.puppet.as_ref().filter(|run| run.last.result.status == HandoffStatus::Failed) {
+        let why = run.last.result.failures.first().map(String::as_str).unwrap_or("it gives no reason");
+        plan.reason = format!("{}, but Puppet's last run failed: {why}", plan.reason);
     }
     plan.steps.extend(redefine(view, vm, record, &mut plan.reason));
     if !plan.steps.is_empty() {

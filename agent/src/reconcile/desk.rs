@@ -10,7 +10,7 @@ use bytes::Bytes;
 use camino::Utf8PathBuf;
 use tokio::sync::Notify;
 
-use crate::observed::{GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, Phase, VmRecord};
+use crate::observed::{GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, Phase, PuppetRuns, VmRecord};
 use crate::spec::{Address4, Address6, MacAddr, NetworkSpec, NicSpec, Spec, VmName};
 use crate::world::repo::Repository;
 use crate::world::{Clock, Store};
@@ -103,13 +103,22 @@ impl InstallDesk {
         let vm = self.record(token)?.vm;
         // A VM that has left the site has nothing to be handed to.
         let certname = self.spec().vms.get(&vm).map(|spec| spec.fqdn.clone()).ok_or(Denied::UnknownToken)?;
-        let result = crate::world::puppet::read_report(yaml, &certname).unwrap_or_else(|error| HandoffResult {
-            status: HandoffStatus::Failed,
-            time: String::new(),
-            failures: vec![error.to_string()],
-            resources: (0, 0),
-        });
-        self.tell(token, GuestEventKind::Handoff(result))
+        let record = self.record(token)?;
+        match crate::world::puppet::read_report(yaml, &certname) {
+            Ok(mut report) => {
+                // A clock that is ahead must not make later reports look old.
+                report.began = report.began.filter(|began| *began <= self.clock.now());
+                let told = self.tell(token, GuestEventKind::Handoff(report.result.clone()))?;
+                let run = PuppetRuns::first(record.attempt, self.clock.now(), report);
+                self.store.note_run(&record.vm, &run).map_err(unavailable)?;
+                Ok(told)
+            }
+            Err(error) => {
+                let failures = vec![error.to_string()];
+                let result = HandoffResult { status: HandoffStatus::Failed, time: String::new(), failures, resources: (0, 0) };
+                self.tell(token, GuestEventKind::Handoff(result))
+            }
+        }
     }
 
     /// Keeps what a guest tells. Told twice, it is kept twice: only the first counts where that matters.
@@ -183,7 +192,7 @@ impl InstallDesk {
         peer.is_loopback() || spec.networks.values().any(in_range) || spec.vms.values().flat_map(|vm| &vm.nics).any(unknown)
     }
 
-    fn spec(&self) -> Arc<Spec> {
+    pub(super) fn spec(&self) -> Arc<Spec> {
         Arc::clone(&self.spec.read().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 

@@ -5,6 +5,7 @@
 
 mod desk;
 mod handle;
+mod reports;
 mod requests;
 mod sim_desk;
 mod snapshot;
@@ -14,5 +15,6 @@ pub(crate) mod testing;
 
 pub use desk::{Denied, InstallDesk, StaticRoot};
 pub use handle::{Handle, Request, RequestError};
+pub use reports::{ReportRefused, ReportTaken};
 pub use snapshot::{Snapshot, VmStatus};
 pub use task::{Loop, Parts, Site, SiteSource, Until};

@@ -2,12 +2,13 @@
 //!
 //! Labels are names of the site and closed sets of words, never anything that a guest has said.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::traffic::Traffic;
-use crate::observed::{Cause, HypervisorState, Phase};
+use crate::observed::{Cause, HandoffStatus, HypervisorState, Phase};
 use crate::reconcile::Snapshot;
-use crate::spec::Timestamp;
+use crate::spec::{PuppetMode, Timestamp};
 
 /// The content type of [`render`]'s text.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -17,9 +18,11 @@ pub(super) fn render(snapshot: Option<&Snapshot>, traffic: &Traffic, now: Timest
     let mut page = Page(String::new());
     page.gauge("rekindle_build_info", "Version of the agent.", &[(&[("version", env!("CARGO_PKG_VERSION"))], 1.0)]);
     page.traffic(traffic);
+    page.reports(traffic);
     if let Some(snapshot) = snapshot {
         page.passes(snapshot, now);
         page.vms(snapshot);
+        page.puppet(snapshot, now);
         page.hypervisor(snapshot);
     }
     page.0
@@ -28,6 +31,14 @@ pub(super) fn render(snapshot: Option<&Snapshot>, traffic: &Traffic, now: Timest
 type Sample<'a> = (&'a [(&'a str, &'a str)], f64);
 
 struct Page(String);
+
+/// Puppet on the VMs of one stage.
+#[derive(Default)]
+struct StageRuns<'a> {
+    states: BTreeMap<&'a str, u64>,
+    failed: u64,
+    corrective: u64,
+}
 
 impl Page {
     fn gauge(&mut self, name: &str, help: &str, samples: &[Sample<'_>]) {
@@ -70,6 +81,53 @@ impl Page {
         let samples: Vec<Sample<'_>> =
             labels.iter().zip(reasons).map(|(l, (_, count))| (l.as_slice(), count.get() as f64)).collect();
         self.counter("rekindle_install_refused_total", "Requests and connections of guests that were refused.", &samples);
+    }
+
+    fn reports(&mut self, traffic: &Traffic) {
+        let counts: Vec<_> = traffic.reports.counts().map(|(verdict, count)| ([("verdict", verdict)], count)).collect();
+        let samples: Vec<Sample<'_>> = counts.iter().map(|(labels, count)| (labels.as_slice(), *count as f64)).collect();
+        self.counter("rekindle_puppet_reports_total", "Forwarded Puppet reports, and what became of them.", &samples);
+    }
+
+    /// Puppet on the VMs of each stage. A VM that nothing is heard of is unknown, whatever it said last.
+    fn puppet(&mut self, snapshot: &Snapshot, now: Timestamp) {
+        let mut stages: BTreeMap<&str, StageRuns<'_>> = BTreeMap::new();
+        for vm in snapshot.spec.vms_on(&snapshot.hypervisor).filter(|vm| vm.puppet.is_some()) {
+            let runs = snapshot.observed.vms.get(&vm.name).and_then(|observed| observed.puppet.as_ref());
+            // Without a server there are no runs after the handoff.
+            let served = vm.puppet.as_ref().is_some_and(|puppet| puppet.mode == PuppetMode::Server);
+            let state = match runs.filter(|runs| !served || !runs.is_stale(now)).map(|runs| runs.last.result.status) {
+                None => "unknown",
+                Some(HandoffStatus::Changed) => "changed",
+                Some(HandoffStatus::Unchanged) => "unchanged",
+                Some(HandoffStatus::Failed) => "failed",
+            };
+            let stage = stages.entry(vm.stage.as_str()).or_default();
+            *stage.states.entry(state).or_default() += 1;
+            stage.failed += runs.map_or(0, |runs| runs.failed);
+            stage.corrective += runs.map_or(0, |runs| runs.corrective);
+        }
+        let states = ["changed", "unchanged", "failed", "unknown"];
+        let rows: Vec<_> = stages
+            .iter()
+            .flat_map(|(stage, of)| states.map(|state| ([("stage", *stage), ("state", state)], of.states.get(state).copied())))
+            .collect();
+        let samples: Vec<Sample<'_>> =
+            rows.iter().map(|(labels, count)| (labels.as_slice(), count.unwrap_or_default() as f64)).collect();
+        self.gauge(
+            "rekindle_puppet_vms",
+            "VMs by the verdict of Puppet's last run; unknown: none was heard of in time.",
+            &samples,
+        );
+        let labels: Vec<_> = stages.keys().map(|stage| [("stage", *stage)]).collect();
+        let sums = |of: fn(&StageRuns<'_>) -> u64| -> Vec<Sample<'_>> {
+            labels.iter().zip(stages.values()).map(|(l, counts)| (l.as_slice(), of(counts) as f64)).collect()
+        };
+        let (failed, corrective) = (sums(|runs| runs.failed), sums(|runs| runs.corrective));
+        self.gauge("rekindle_puppet_failed_runs", "Failed Puppet runs of the present VMs since their last rebuild.", &failed);
+        let help =
+            "Resources of the present VMs that Puppet put right after somebody else had changed them, since their last rebuild.";
+        self.gauge("rekindle_puppet_corrective_changes", help, &corrective);
     }
 
     fn passes(&mut self, snapshot: &Snapshot, now: Timestamp) {

@@ -16,6 +16,7 @@ mod limits;
 mod listen;
 mod metrics;
 mod range;
+pub mod reports;
 mod socket;
 mod traffic;
 pub mod view;

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::reconcile::ReportRefused;
+
 /// Counts since the agent's start.
 #[derive(Debug, Default)]
 pub struct Traffic {
@@ -12,6 +14,33 @@ pub struct Traffic {
     pub(super) denied: Counter,
     pub(super) limited: Counter,
     pub(super) foreign: Counter,
+    pub(super) reports: Reports,
+}
+
+/// Reports that Puppet servers have forwarded.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    taken: Counter,
+    refused: [Counter; ReportRefused::KINDS.len()],
+}
+
+impl Reports {
+    pub(super) fn taken(&self) {
+        self.taken.add();
+    }
+
+    /// `kind` is one of [`ReportRefused::KINDS`].
+    pub(super) fn refused(&self, kind: &str) {
+        if let Some(place) = ReportRefused::KINDS.iter().position(|known| *known == kind) {
+            self.refused[place].add();
+        }
+    }
+
+    /// What became of them, and how often.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let refused = ReportRefused::KINDS.into_iter().zip(self.refused.iter().map(Counter::get));
+        std::iter::once(("taken", self.taken.get())).chain(refused)
+    }
 }
 
 /// A number that only grows.

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::observed::{
-    CheckResult, DomainState, Failure, GuestEvent, GuestEventKind, HandoffStatus, HypervisorState, ObservedVm, Phase,
+    CheckResult, DomainState, Failure, GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, HypervisorState, ObservedVm,
+    Phase, PuppetRuns,
 };
 use crate::reconcile::{Snapshot, VmStatus};
 use crate::spec::{Timestamp, VmName};
@@ -107,6 +108,9 @@ pub struct VmView {
     pub packages: Vec<PackageView>,
     /// What Puppet said last.
     pub handoff: Option<HandoffView>,
+    /// Puppet's runs in this attempt, the handoff's among them.
+    #[serde(default)]
+    pub puppet: Option<PuppetRunsView>,
     /// The checks' last results.
     pub checks: Vec<CheckView>,
     /// Why the last attempt failed; kept while it is tried again.
@@ -186,6 +190,49 @@ pub struct HandoffView {
     pub changed: u32,
     /// Failed resources or a failed catalog, with messages.
     pub failures: Vec<String>,
+}
+
+impl HandoffView {
+    fn of(at: Timestamp, result: &HandoffResult) -> Self {
+        Self {
+            status: handoff_status(result.status).to_owned(),
+            at: at.into(),
+            guest_time: result.time.clone(),
+            resources: result.resources.0,
+            changed: result.resources.1,
+            failures: result.failures.clone(),
+        }
+    }
+}
+
+/// Puppet's runs in a VM's present attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PuppetRunsView {
+    /// The last.
+    pub last: HandoffView,
+    /// Nothing has been heard for so long that the VM's state is not known.
+    pub stale: bool,
+    /// Resources that the last run put right after somebody else had changed them.
+    pub corrective: u32,
+    /// Runs heard of.
+    pub runs: u64,
+    /// Those that failed.
+    pub failed_runs: u64,
+    /// Corrective changes of all runs.
+    pub corrective_in_all: u64,
+}
+
+impl PuppetRunsView {
+    fn of(runs: &PuppetRuns, now: Timestamp) -> Self {
+        Self {
+            last: HandoffView::of(runs.heard, &runs.last.result),
+            stale: runs.is_stale(now),
+            corrective: runs.last.corrective,
+            runs: runs.runs,
+            failed_runs: runs.failed,
+            corrective_in_all: runs.corrective,
+        }
+    }
 }
 
 /// A health check.
@@ -324,14 +371,8 @@ impl VmView {
             timeline: timeline(phases, now),
             events: observed.map(|observed| observed.events.iter().map(EventView::of).collect()).unwrap_or_default(),
             packages: observed.and_then(ObservedVm::packages).unwrap_or_default().iter().map(PackageView::from).collect(),
-            handoff: observed.and_then(ObservedVm::handoff).map(|(at, result)| HandoffView {
-                status: handoff_status(result.status).to_owned(),
-                at: at.into(),
-                guest_time: result.time.clone(),
-                resources: result.resources.0,
-                changed: result.resources.1,
-                failures: result.failures.clone(),
-            }),
+            handoff: observed.and_then(ObservedVm::handoff).map(|(at, result)| HandoffView::of(at, result)),
+            puppet: observed.and_then(|observed| observed.puppet.as_ref()).map(|runs| PuppetRunsView::of(runs, now)),
             checks: observed.map(|observed| observed.checks.iter().map(CheckView::from).collect()).unwrap_or_default(),
             failure: record.and_then(|record| record.failure.as_ref()).map(FailureView::from),
             rebuild: record

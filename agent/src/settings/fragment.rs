@@ -7,7 +7,7 @@ use toml::de::DeValue;
 
 use super::{LogFormat, LogLevel};
 use crate::site::problems::Key;
-use crate::site::table::{Cx, FromToml, Table};
+use crate::site::table::{Cx, FromToml, Table, wrong_type};
 use crate::site::units::Span;
 use crate::site::value::{Count, Port, Word, from_std, word, words};
 use crate::spec::{HypervisorName, LibvirtUri, PathText};
@@ -18,6 +18,21 @@ words!(
 );
 words!(LogFormat, "log format", "text" => LogFormat::Text, "json" => LogFormat::Json, "journald" => LogFormat::Journald);
 from_std!(SocketAddr, "address and port", "an address and a port such as `127.0.0.1:8471`";);
+
+/// Addresses in an array.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Addresses(pub(super) Vec<IpAddr>);
+
+impl FromToml for Addresses {
+    fn from_toml(value: &Spanned<DeValue<'_>>, key: &str, cx: &Cx<'_>) -> Option<Self> {
+        let DeValue::Array(array) = value.get_ref() else {
+            wrong_type(value, "an array of IP addresses", key, cx);
+            return None;
+        };
+        let good: Vec<IpAddr> = array.iter().filter_map(|element| IpAddr::from_toml(element, key, cx)).collect();
+        (good.len() == array.len()).then_some(Self(good))
+    }
+}
 
 /// A configuration file: every key may be left out.
 #[derive(Debug)]
@@ -33,6 +48,8 @@ pub(super) struct Fragment {
     pub(super) install_address: Key<IpAddr>,
     pub(super) install_port: Key<Port>,
     pub(super) api_listen: Key<SocketAddr>,
+    pub(super) reports_listen: Key<SocketAddr>,
+    pub(super) reports_from: Key<Addresses>,
     pub(super) log_level: Key<LogLevel>,
     pub(super) log_format: Key<LogFormat>,
 }
@@ -52,6 +69,8 @@ impl Fragment {
             install_address: Key::Absent,
             install_port: Key::Absent,
             api_listen: Key::Absent,
+            reports_listen: Key::Absent,
+            reports_from: Key::Absent,
             log_level: Key::Absent,
             log_format: Key::Absent,
         };
@@ -67,6 +86,11 @@ impl Fragment {
         if let Some(mut api) = t.table("api") {
             fragment.api_listen = api.get("listen");
             api.finish();
+        }
+        if let Some(mut reports) = t.table("puppet_reports") {
+            fragment.reports_listen = reports.get("listen");
+            fragment.reports_from = reports.get("from");
+            reports.finish();
         }
         if let Some(mut log) = t.table("log") {
             fragment.log_level = log.get("level");

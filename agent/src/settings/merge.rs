@@ -20,6 +20,8 @@ impl Fragment {
             install_address,
             install_port,
             api_listen,
+            reports_listen,
+            reports_from,
             log_level,
             log_format
         )

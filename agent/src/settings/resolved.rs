@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
-use super::fragment::Fragment;
+use super::fragment::{Addresses, Fragment};
 use crate::site::excerpt::quote;
 use crate::site::problems::{Key, Place, Problem, Problems};
 use crate::site::units::Span;
@@ -73,6 +73,10 @@ pub struct Settings {
     pub install_listen: SocketAddr,
     /// Where metrics and health are also served by TCP, if anywhere. The API itself is on a socket in `run_dir`.
     pub api_listen: Option<SocketAddr>,
+    /// Where a Puppet server forwards reports to, if anywhere.
+    pub reports_listen: Option<SocketAddr>,
+    /// Who may; nobody named: this host.
+    pub reports_from: Vec<IpAddr>,
     /// `info`.
     pub log_level: LogLevel,
     /// Journald where standard error is the journal, else text; none: not said.
@@ -113,6 +117,13 @@ impl Settings {
             let problem = Problem::new(at.span, format!("the install listener has port {}", install_listen.port()));
             problems.push(problem.help("guests and people are served on two ports, never one: choose another"));
         }
+        let taken = [Some(install_listen.port()), input.api_listen.value().map(SocketAddr::port)];
+        if let Some(at) = input.reports_listen.get()
+            && taken.contains(&Some(at.value.port()))
+        {
+            let problem = Problem::new(at.span, format!("port {} is another listener's", at.value.port()));
+            problems.push(problem.help("a Puppet server's reports have a listener of their own: choose another port"));
+        }
         Some(Self {
             site: site?,
             hypervisor: hypervisor?,
@@ -124,6 +135,8 @@ impl Settings {
             libvirt_uri: input.libvirt_uri.value().map_or("qemu:///system", |uri| uri.as_str()).to_owned(),
             install_listen,
             api_listen: input.api_listen.value().copied(),
+            reports_listen: input.reports_listen.value().copied(),
+            reports_from: input.reports_from.value().map(|Addresses(from)| from.clone()).unwrap_or_default(),
             log_level: input.log_level.value().copied().unwrap_or(LogLevel::Info),
             log_format: input.log_format.value().copied(),
         })

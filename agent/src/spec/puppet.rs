@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
-use super::{ExtensionValue, HostName, HttpUrl, Oid, PuppetName, ServiceName, VmSpec};
+use super::{ExtensionValue, HostName, Oid, PuppetName, ServiceName, VmSpec};
 
 /// How a VM is handed to Puppet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,8 +93,6 @@ pub struct PuppetServerSpec {
     pub service: Option<ServiceName>,
     /// The site's own certificate extensions.
     pub extensions: BTreeMap<Oid, ExtensionValue>,
-    /// A `PuppetDB` to ask for reports that did not come.
-    pub puppetdb: Option<HttpUrl>,
 }
 
 impl PuppetServerSpec {

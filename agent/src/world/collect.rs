@@ -102,6 +102,7 @@ impl Collector {
             let kickstart_ready =
                 record.phase == Phase::Preparing && self.world.store.kickstart(&record.vm, record.attempt)?.is_some();
             let observed = ObservedVm {
+                puppet: self.world.store.run(&record.vm, record.attempt)?,
                 events,
                 installer_log: InstallerLog::default(),
                 console_tail: Vec::new(),

@@ -32,7 +32,7 @@ pub use hypervisor::{Change, DomainEvent, GuestExit, Hypervisor, HypervisorError
 pub use libvirt::{Libvirt, load_libvirt};
 pub use lock::{Lock, LockError};
 pub use logs::last_lines;
-pub use store::{Store, StoreError, TimelineEntry};
+pub use store::{RunNoted, Store, StoreError, TimelineEntry};
 pub use worker::{CallLimits, HypervisorHandle};
 
 pub use crate::observed::Disposition;

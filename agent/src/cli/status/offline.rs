@@ -32,7 +32,9 @@ pub(crate) fn vm(store: &Store, name: &VmName, now: Timestamp) -> Result<Option<
     let timeline = store.timeline(name).or_world(|| format!("read the timeline of VM `{name}`"))?;
     let phases: Vec<_> = timeline.into_iter().map(|entry| (entry.attempt, entry.phase, entry.at, entry.note)).collect();
     let summary = row(&record);
+    let puppet = store.run(name, record.attempt).or_world(|| format!("read the Puppet runs of VM `{name}`"))?;
     let observed = ObservedVm {
+        puppet,
         record,
         events,
         installer_log: InstallerLog::default(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cli::screen::{Paint, Table, one_line, revision, seconds, span};
 use crate::cli::story::{Leg, Story};
 use crate::observed::Phase;
-use crate::serve::view::{StatusView, VmRow, VmView};
+use crate::serve::view::{PuppetRunsView, StatusView, VmRow, VmView};
 
 /// The last lines of evidence that are shown.
 const EVIDENCE: usize = 20;
@@ -95,7 +95,9 @@ pub(crate) fn detail(vm: &VmView, story: Option<&Story>, paint: Paint) -> String
     if let Some(story) = story {
         timeline(story, paint, &mut out);
     }
-    if let Some(puppet) = &vm.handoff {
+    if let Some(runs) = &vm.puppet {
+        puppet_runs(runs, vm.at.ms, paint, &mut out);
+    } else if let Some(puppet) = &vm.handoff {
         let status = if puppet.status == "failed" { paint.red("failed") } else { paint.green(&puppet.status) };
         let (changed, of, at) = (puppet.changed, puppet.resources, &puppet.at.utc);
         let _ = writeln!(out, "\n{}  {status}, {changed} of {of} resources changed, {at}", paint.bold("Puppet"));
@@ -119,6 +121,29 @@ pub(crate) fn detail(vm: &VmView, story: Option<&Story>, paint: Paint) -> String
     }
     let _ = writeln!(out, "\n{}", paint.dim(&format!("`rekindle logs {}` shows what it wrote", row.vm)));
     out
+}
+
+/// The last run, and how the runs have been.
+fn puppet_runs(runs: &PuppetRunsView, now: u64, paint: Paint, out: &mut String) {
+    let last = &runs.last;
+    let status = if last.status == "failed" { paint.red("failed") } else { paint.green(&last.status) };
+    let age = span(Duration::from_millis(now.saturating_sub(last.at.ms)));
+    let (changed, of, at) = (last.changed, last.resources, &last.at.utc);
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "\n{}  {status}, {changed} of {of} resources changed, {at} ({age} ago)", paint.bold("Puppet"));
+    if runs.corrective > 0 {
+        let _ = writeln!(out, "  {} of them put right what somebody else had changed", runs.corrective);
+    }
+    if runs.stale {
+        let _ = writeln!(out, "  {} nothing has been heard since: its state is not known", paint.red("!"));
+    }
+    for failure in &last.failures {
+        let _ = writeln!(out, "  {} {}", paint.red("!"), one_line(failure));
+    }
+    if runs.runs > 1 {
+        let text = format!("{} runs, {} failed, {} corrective changes", runs.runs, runs.failed_runs, runs.corrective_in_all);
+        let _ = writeln!(out, "  {}", paint.dim(&text));
+    }
 }
 
 fn failure(vm: &VmView, paint: Paint, out: &mut String) {

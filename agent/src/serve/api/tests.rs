@@ -35,6 +35,7 @@ fn snapshot(record: VmRecord, passes: u64) -> Snapshot {
     let status = VmStatus { phase: Some(record.phase), note: "a note".to_owned(), deadline: None, settled: false };
     let event = |at, kind| GuestEvent { at: Timestamp(at), attempt: 1, kind };
     let observed = ObservedVm {
+        puppet: None,
         record,
         events: vec![
             event(NOW - 9000, GuestEventKind::KickstartFetched),

@@ -5,7 +5,7 @@ use crate::site::problems::{At, Key, Place, Problem};
 use crate::site::table::{Table, read};
 use crate::site::units::Span;
 use crate::site::value::Port;
-use crate::spec::{ExtensionValue, HostName, HttpUrl, IdError, Oid, PathText, ServiceName};
+use crate::spec::{ExtensionValue, HostName, IdError, Oid, PathText, ServiceName};
 
 /// `[puppet.server]`.
 #[derive(Debug)]
@@ -24,7 +24,6 @@ pub(crate) struct PuppetServerFile {
     pub(crate) ssldir: Key<PathText>,
     pub(crate) service: Key<ServiceName>,
     pub(crate) run_service: Key<bool>,
-    pub(crate) puppetdb: Key<HttpUrl>,
     pub(crate) extensions: Vec<(Oid, At<ExtensionValue>)>,
 }
 
@@ -47,7 +46,6 @@ impl PuppetServerFile {
             ssldir: t.get("ssldir"),
             service: t.get("service"),
             run_service: t.get("run_service"),
-            puppetdb: t.get("puppetdb"),
             extensions: t.table("extensions").map(extensions).unwrap_or_default(),
         };
         t.finish();

@@ -73,7 +73,6 @@ pub(super) fn resolve(
         ssldir,
         service: service.filter(|_| file.run_service.value().copied().unwrap_or(true)),
         extensions: file.extensions.iter().map(|(oid, at)| (oid.clone(), at.value.clone())).collect(),
-        puppetdb: file.puppetdb.value().cloned(),
     })
 }
 

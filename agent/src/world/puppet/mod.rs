@@ -15,6 +15,6 @@ pub use archive::{ArchiveError, ArchiveLimits, archive};
 pub use autosign::{Admissible, Refusal, Wanted, judge};
 pub use ca::{CaError, CaSession, CertificateAuthority, PuppetCa};
 pub use csr::{CSR_MAX, Csr, CsrError};
-pub use report::{ReportError, read_report};
+pub use report::{ReportError, read_forwarded, read_report};
 pub use token::{TokenClaim, TokenError, TokenKey, TokenKeyError, TokenSubject};
 pub use used_tokens::{Redeemed, UsedTokens, UsedTokensError};

@@ -4,11 +4,13 @@
 //! never expanded, and depth, size and counts are bounded, since whoever has a VM's token can send anything. Every key may be
 //! missing, but success needs a word for it: what does not say that it succeeded has failed.
 
+mod time;
+
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser};
 
-use crate::observed::{HandoffResult, HandoffStatus, clean_line};
+use crate::observed::{HandoffResult, HandoffStatus, PuppetReport, clean_line};
 use crate::spec::Fqdn;
 
 /// Why a report is of no use.
@@ -52,17 +54,27 @@ const MAX_FAILURES: usize = 20;
 const MAX_MESSAGE: usize = 600;
 
 /// Reads `yaml`, the report of the VM with this certname.
-pub fn read_report(yaml: &[u8], certname: &Fqdn) -> Result<HandoffResult, ReportError> {
+pub fn read_report(yaml: &[u8], certname: &Fqdn) -> Result<PuppetReport, ReportError> {
+    let (host, report) = read_forwarded(yaml)?;
+    if !host.eq_ignore_ascii_case(certname.as_str()) {
+        return Err(ReportError::WrongHost { found: host, expected: certname.clone() });
+    }
+    Ok(report)
+}
+
+/// Reads `yaml`, a report of whomever: the host, fit to be shown, and what it says.
+pub fn read_forwarded(yaml: &[u8]) -> Result<(String, PuppetReport), ReportError> {
     if yaml.len() > MAX_BYTES {
         return Err(ReportError::TooLarge);
     }
     let text = String::from_utf8_lossy(yaml);
     let report = Walk::default().run(&text)?;
     let host = report.host.clone().filter(|host| !host.is_empty()).ok_or(ReportError::NotAReport)?;
-    if !host.eq_ignore_ascii_case(certname.as_str()) {
-        return Err(ReportError::WrongHost { found: short(&host), expected: certname.clone() });
-    }
-    Ok(report.judge())
+    let began = report.time.as_deref().and_then(time::parse);
+    let word = |value: &Option<String>| value.as_deref().map(short).filter(|word| !word.is_empty());
+    let (environment, transaction) = (word(&report.environment), word(&report.transaction));
+    let corrective = report.corrective;
+    Ok((short(&host), PuppetReport { result: report.judge(), began, environment, transaction, corrective }))
 }
 
 /// What is kept of a report.
@@ -74,6 +86,9 @@ struct Report {
     completed: Option<String>,
     noop: Option<String>,
     cached_catalog: Option<String>,
+    environment: Option<String>,
+    transaction: Option<String>,
+    corrective: u32,
     resources: u32,
     changed: u32,
     failed: u32,
@@ -142,11 +157,18 @@ struct Log {
 struct Resource {
     failed: bool,
     changed: bool,
+    corrective: bool,
     file: String,
     line: String,
     messages: Vec<String>,
-    event_failed: bool,
-    event_message: String,
+    event: ResourceEvent,
+}
+
+/// One entry of a resource's `events`.
+#[derive(Debug, Default)]
+struct ResourceEvent {
+    failed: bool,
+    message: String,
 }
 
 /// A collection that is open.
@@ -220,6 +242,8 @@ impl Walk {
                     "transaction_completed" => &mut report.completed,
                     "noop" => &mut report.noop,
                     "cached_catalog_status" => &mut report.cached_catalog,
+                    "environment" => &mut report.environment,
+                    "transaction_uuid" => &mut report.transaction,
                     _ => return self.after_value(),
                 };
                 *slot = Some(text());
@@ -233,13 +257,14 @@ impl Walk {
             ["resource_statuses", _, key, "", ..] => match key {
                 "failed" | "failed_to_restart" => resource.failed |= yes,
                 "changed" => resource.changed |= yes,
+                "corrective_change" => resource.corrective |= yes,
                 "file" => resource.file = text(),
                 "line" => resource.line = text(),
                 _ => {}
             },
             ["resource_statuses", _, "events", "-", key, ""] => match key {
-                "status" => resource.event_failed = symbol(value) == "failure",
-                "message" => resource.event_message = text(),
+                "status" => resource.event.failed = symbol(value) == "failure",
+                "message" => resource.event.message = text(),
                 _ => {}
             },
             _ => {}
@@ -271,8 +296,8 @@ impl Walk {
             }
             ["resource_statuses", _, "events", "-", "", ..] => {
                 let resource = &mut self.resource;
-                let message = std::mem::take(&mut resource.event_message);
-                if std::mem::take(&mut resource.event_failed) && resource.messages.len() < MAX_FAILURES {
+                let message = std::mem::take(&mut resource.event.message);
+                if std::mem::take(&mut resource.event.failed) && resource.messages.len() < MAX_FAILURES {
                     resource.messages.push(message);
                 }
             }
@@ -297,6 +322,7 @@ fn end_log(report: &mut Report, log: &Log) {
 fn end_resource(report: &mut Report, name: &str, resource: &Resource) {
     report.resources = report.resources.saturating_add(1);
     report.changed = report.changed.saturating_add(u32::from(resource.changed));
+    report.corrective = report.corrective.saturating_add(u32::from(resource.changed && resource.corrective));
     if !resource.failed && resource.messages.is_empty() {
         return;
     }

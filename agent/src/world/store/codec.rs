@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::observed::{
-    Cause, Consent, Failure, GuestEventKind, HandoffResult, HandoffStatus, InstallStage, InstalledPackage, Phase, VmRecord,
+    Cause, Consent, Failure, GuestEventKind, HandoffResult, HandoffStatus, InstallStage, InstalledPackage, Phase, PuppetReport,
+    PuppetRuns, VmRecord,
 };
 use crate::spec::Timestamp;
 
@@ -139,12 +140,7 @@ pub(super) fn event_to_json(kind: &GuestEventKind) -> String {
                 .collect(),
         },
         GuestEventKind::Handoff(result) => StoredEvent::Handoff {
-            status: match result.status {
-                HandoffStatus::Changed => "changed",
-                HandoffStatus::Unchanged => "unchanged",
-                HandoffStatus::Failed => "failed",
-            }
-            .to_owned(),
+            status: status_to_text(result.status).to_owned(),
             time: result.time.clone(),
             failures: result.failures.clone(),
             total: result.resources.0,
@@ -170,16 +166,91 @@ pub(super) fn event_from_json(text: &str) -> Result<GuestEventKind, String> {
                 .collect(),
         ),
         StoredEvent::Handoff { status, time, failures, total, changed } => GuestEventKind::Handoff(HandoffResult {
-            status: match status.as_str() {
-                "changed" => HandoffStatus::Changed,
-                "unchanged" => HandoffStatus::Unchanged,
-                "failed" => HandoffStatus::Failed,
-                other => return Err(format!("handoff status `{other}`")),
-            },
+            status: status_from_text(&status)?,
             time,
             failures,
             resources: (total, changed),
         }),
+    })
+}
+
+fn status_to_text(status: HandoffStatus) -> &'static str {
+    match status {
+        HandoffStatus::Changed => "changed",
+        HandoffStatus::Unchanged => "unchanged",
+        HandoffStatus::Failed => "failed",
+    }
+}
+
+fn status_from_text(text: &str) -> Result<HandoffStatus, String> {
+    match text {
+        "changed" => Ok(HandoffStatus::Changed),
+        "unchanged" => Ok(HandoffStatus::Unchanged),
+        "failed" => Ok(HandoffStatus::Failed),
+        other => Err(format!("handoff status `{other}`")),
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredRuns {
+    attempt: u32,
+    heard: u64,
+    runs: u64,
+    failed_runs: u64,
+    corrective_in_all: u64,
+    status: String,
+    time: String,
+    failures: Vec<String>,
+    total: u32,
+    changed: u32,
+    began: Option<u64>,
+    environment: Option<String>,
+    transaction: Option<String>,
+    corrective: u32,
+}
+
+pub(super) fn run_to_json(run: &PuppetRuns) -> String {
+    let PuppetReport { result, began, environment, transaction, corrective } = &run.last;
+    json(&StoredRuns {
+        attempt: run.attempt,
+        heard: run.heard.0,
+        runs: run.runs,
+        failed_runs: run.failed,
+        corrective_in_all: run.corrective,
+        status: status_to_text(result.status).to_owned(),
+        time: result.time.clone(),
+        failures: result.failures.clone(),
+        total: result.resources.0,
+        changed: result.resources.1,
+        began: began.map(|at| at.0),
+        environment: environment.clone(),
+        transaction: transaction.clone(),
+        corrective: *corrective,
+    })
+}
+
+pub(super) fn run_from_json(text: &str) -> Result<PuppetRuns, String> {
+    let stored: StoredRuns = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let result = HandoffResult {
+        status: status_from_text(&stored.status)?,
+        time: stored.time,
+        failures: stored.failures,
+        resources: (stored.total, stored.changed),
+    };
+    let last = PuppetReport {
+        result,
+        began: stored.began.map(Timestamp),
+        environment: stored.environment,
+        transaction: stored.transaction,
+        corrective: stored.corrective,
+    };
+    Ok(PuppetRuns {
+        attempt: stored.attempt,
+        heard: Timestamp(stored.heard),
+        last,
+        runs: stored.runs,
+        failed: stored.failed_runs,
+        corrective: stored.corrective_in_all,
     })
 }
 

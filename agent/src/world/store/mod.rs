@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use camino::{Utf8Path, Utf8PathBuf};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::observed::{GuestEvent, Phase, VmRecord};
+use crate::observed::{GuestEvent, Phase, PuppetRuns, VmRecord};
 use crate::spec::{Timestamp, VmName};
 
 /// The most events kept for one attempt: a guest that never stops calling must not fill the disk.
@@ -53,6 +53,15 @@ pub enum StoreError {
         /// Which part.
         reason: String,
     },
+}
+
+/// What became of a Puppet run that was heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunNoted {
+    /// It is the last one now.
+    New,
+    /// It was known, or is older than the last one.
+    Known,
 }
 
 /// One step of a VM's timeline.
@@ -173,9 +182,12 @@ impl Store {
         let action = "remove a record";
         let mut connection = self.lock();
         let transaction = connection.transaction().map_err(|e| self.sqlite(action, e))?;
-        for statement in
-            ["DELETE FROM vm WHERE vm = ?1", "DELETE FROM event WHERE vm = ?1", "DELETE FROM kickstart WHERE vm = ?1"]
-        {
+        for statement in [
+            "DELETE FROM vm WHERE vm = ?1",
+            "DELETE FROM event WHERE vm = ?1",
+            "DELETE FROM kickstart WHERE vm = ?1",
+            "DELETE FROM puppet_run WHERE vm = ?1",
+        ] {
             transaction.execute(statement, [vm.as_str()]).map_err(|e| self.sqlite(action, e))?;
         }
         transaction.commit().map_err(|e| self.sqlite(action, e))?;
@@ -230,6 +242,44 @@ impl Store {
                 Ok(GuestEvent { at: Timestamp(at as u64), attempt, kind })
             })
             .collect()
+    }
+
+    /// Keeps `run`, which counts one report, as a VM's last one and counts it with those before it in the same attempt, unless it is
+    /// there already or is older than the last.
+    pub fn note_run(&self, vm: &VmName, run: &PuppetRuns) -> Result<RunNoted, StoreError> {
+        let action = "write a Puppet run";
+        let mut connection = self.lock();
+        let transaction = connection.transaction().map_err(|e| self.sqlite(action, e))?;
+        let before: Option<String> = transaction
+            .query_row("SELECT run FROM puppet_run WHERE vm = ?1", [vm.as_str()], |row| row.get(0))
+            .optional()
+            .map_err(|e| self.sqlite(action, e))?;
+        let before =
+            before.map(|text| codec::run_from_json(&text).map_err(|reason| self.corrupt("puppet_run", reason))).transpose()?;
+        let run = match before.filter(|before| before.attempt == run.attempt) {
+            Some(before) => {
+                let same = before.last.transaction.is_some() && before.last.transaction == run.last.transaction;
+                if same || before.last == run.last || before.last.began > run.last.began {
+                    return Ok(RunNoted::Known);
+                }
+                before.with(run.heard, run.last.clone())
+            }
+            None => run.clone(),
+        };
+        let statement = "INSERT INTO puppet_run (vm, run) VALUES (?1, ?2) ON CONFLICT (vm) DO UPDATE SET run = excluded.run";
+        transaction.execute(statement, params![vm.as_str(), codec::run_to_json(&run)]).map_err(|e| self.sqlite(action, e))?;
+        transaction.commit().map_err(|e| self.sqlite(action, e))?;
+        drop(connection);
+        self.note_change(vm);
+        Ok(RunNoted::New)
+    }
+
+    /// A VM's last Puppet run, if it was in this attempt.
+    pub fn run(&self, vm: &VmName, attempt: u32) -> Result<Option<PuppetRuns>, StoreError> {
+        let rows: Vec<(String, String)> =
+            self.query("read a Puppet run", "SELECT vm, run FROM puppet_run WHERE vm = ?1", &[vm.as_str()])?;
+        let run = rows.first().map(|(_, text)| codec::run_from_json(text).map_err(|reason| self.corrupt("puppet_run", reason)));
+        Ok(run.transpose()?.filter(|run| run.attempt == attempt))
     }
 
     /// Every phase that a VM has been in, oldest first.

@@ -14,6 +14,8 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX timeline_of_vm ON timeline (vm);
     CREATE TABLE kickstart (vm TEXT PRIMARY KEY, attempt INTEGER NOT NULL, text TEXT NOT NULL);
     CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+", "
+    CREATE TABLE puppet_run (vm TEXT PRIMARY KEY, run TEXT NOT NULL);
 "];
 
 pub(super) fn migrate(store: &Store) -> Result<(), StoreError> {

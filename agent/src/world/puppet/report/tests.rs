@@ -8,7 +8,7 @@ fn certname() -> Fqdn {
 }
 
 fn read(text: &str) -> Result<HandoffResult, ReportError> {
-    read_report(text.as_bytes(), &certname())
+    read_report(text.as_bytes(), &certname()).map(|report| report.result)
 }
 
 const CHANGED: &str = "--- !ruby/object:Puppet::Transaction::Report
@@ -99,9 +99,14 @@ fn a_run_that_changed_something_is_read() {
 #[test]
 fn reports_of_a_real_puppet_are_read() {
     let certname = |name: &str| name.parse::<Fqdn>().unwrap();
-    let changed = read_report(include_bytes!("changed.yaml"), &certname("web01.lab.test")).unwrap();
+    let report = read_report(include_bytes!("changed.yaml"), &certname("web01.lab.test")).unwrap();
+    assert_eq!(report.environment.as_deref(), Some("production"));
+    assert_eq!(report.transaction.as_deref(), Some("ceb70796-de93-40df-8162-4504d8ffac29"));
+    assert_eq!(report.began.map(|at| at.to_string()).as_deref(), Some("2026-11-22T23:54:38Z"));
+    assert_eq!(report.corrective, 0);
+    let changed = report.result;
     assert_eq!((changed.status, changed.resources, changed.failures), (HandoffStatus::Changed, (9, 2), Vec::new()));
-    let failed = read_report(include_bytes!("failed-catalog.yaml"), &certname("unknown01.lab.test")).unwrap();
+    let failed = read_report(include_bytes!("failed-catalog.yaml"), &certname("unknown01.lab.test")).unwrap().result;
     assert_eq!((failed.status, failed.resources), (HandoffStatus::Failed, (0, 0)));
     assert!(failed.failures[0].starts_with("Could not retrieve catalog from remote server: Error 500"), "{:?}", failed.failures);
     assert_eq!(failed.failures[1], "Could not retrieve catalog; skipping run");

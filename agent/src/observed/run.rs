@@ -1,0 +1,66 @@
+//! What a run of Puppet was, after the handoff and since.
+
+use std::time::Duration;
+
+use super::HandoffResult;
+use crate::spec::Timestamp;
+
+/// A report, as far as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PuppetReport {
+    /// The verdict, failures and counts.
+    pub result: HandoffResult,
+    /// When the run began, by the VM's clock; none: the report does not say, or not so that it can be read.
+    pub began: Option<Timestamp>,
+    /// The environment of its catalog, where the report says.
+    pub environment: Option<String>,
+    /// What tells it from every other run, where the report says.
+    pub transaction: Option<String>,
+    /// Resources that had been changed behind Puppet's back and were put right.
+    pub corrective: u32,
+}
+
+/// The last run of a VM's present attempt, and how the runs have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PuppetRuns {
+    /// The attempt that the VM was at.
+    pub attempt: u32,
+    /// When the last report was heard.
+    pub heard: Timestamp,
+    /// The last report.
+    pub last: PuppetReport,
+    /// Reports heard in this attempt.
+    pub runs: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Corrective changes in all of them.
+    pub corrective: u64,
+}
+
+impl PuppetRuns {
+    /// A VM that has not been heard of for this long is not known to be as it should: Puppet runs every half hour by default.
+    pub const STALE: Duration = Duration::from_hours(2);
+
+    /// The first run of an attempt.
+    pub fn first(attempt: u32, heard: Timestamp, report: PuppetReport) -> Self {
+        Self { attempt, heard, last: report.clone(), runs: 0, failed: 0, corrective: 0 }.with(heard, report)
+    }
+
+    /// One run more.
+    #[must_use]
+    pub fn with(self, heard: Timestamp, report: PuppetReport) -> Self {
+        Self {
+            attempt: self.attempt,
+            heard,
+            runs: self.runs.saturating_add(1),
+            failed: self.failed.saturating_add(u64::from(report.result.status == super::HandoffStatus::Failed)),
+            corrective: self.corrective.saturating_add(u64::from(report.corrective)),
+            last: report,
+        }
+    }
+
+    /// Nothing has been heard for too long.
+    pub fn is_stale(&self, now: Timestamp) -> bool {
+        now.since(self.heard) > Self::STALE
+    }
+}

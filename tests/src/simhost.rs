@@ -1,5 +1,7 @@
 //! A simulated hypervisor with an agent on it, turned by hand: each turn is one whole pass, the time moves only when told to.
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use rekindle::plan::Policy;
 use rekindle::reconcile::{Handle, Loop, Parts, Site};
 use rekindle::render::Renderer;
 use rekindle::spec::{Spec, Timestamp, VmName};
+use rekindle::world::puppet::CertificateAuthority;
 use rekindle::world::sim::{GuestLogs, SimConfig, SimHypervisor};
 use rekindle::world::{HypervisorHandle, ManualClock, Store, World};
 
@@ -23,6 +26,8 @@ pub struct SimHost {
     pub sim: Arc<SimHypervisor>,
     /// The agent's store.
     pub store: Arc<Store>,
+    /// The Puppet CA that the agent asks: the simulator's own, or another that is put in its place.
+    pub ca: Arc<dyn CertificateAuthority>,
     renderer: Arc<Renderer>,
     state: tempfile::TempDir,
 }
@@ -56,8 +61,10 @@ impl SimHost {
     /// When the shipped templates or the store cannot be used.
     pub fn new(config: SimConfig) -> Self {
         let clock = Arc::new(ManualClock::at(START));
+        let sim = Arc::new(SimHypervisor::new(config, Arc::clone(&clock) as _));
         Self {
-            sim: Arc::new(SimHypervisor::new(config, Arc::clone(&clock) as _)),
+            ca: sim.ca(),
+            sim,
             clock,
             store: Arc::new(Store::in_memory().expect("a store in memory")),
             renderer: Arc::new(Renderer::new(None).expect("the shipped templates")),
@@ -77,9 +84,10 @@ impl SimHost {
             Arc::clone(&self.clock) as _,
             Arc::clone(&self.sim) as _,
             Arc::clone(&self.sim) as _,
-            self.sim.ca(),
+            Arc::clone(&self.ca),
             state_dir.clone(),
         );
+        let spec = &self.with_key(spec);
         let mut site = Some(Site { spec: Arc::clone(spec), renderer: Arc::clone(&self.renderer) });
         let budget = Arc::new(effects.map_or(EffectBudget::unlimited(), EffectBudget::limited));
         let parts = Parts {
@@ -93,6 +101,20 @@ impl SimHost {
         let (wheel, handle) = Loop::new(parts).expect("a site");
         self.sim.connect_guests(Arc::clone(handle.desk()) as _);
         SimAgent { wheel, handle, budget }
+    }
+
+    /// The spec with an autosign key that can be read, where it has a Puppet server.
+    fn with_key(&self, spec: &Arc<Spec>) -> Arc<Spec> {
+        let mut with_key = Spec::clone(spec);
+        let Some(server) = with_key.site.puppet.as_mut().and_then(|puppet| puppet.server.as_mut()) else {
+            return Arc::clone(spec);
+        };
+        let path = self.state.path().join("autosign.key");
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.create(true).truncate(true).write(true).mode(0o600).open(&path);
+        file.and_then(|mut file| file.write_all(&[b'k'; 32])).expect("a key");
+        server.autosign_key = camino::Utf8PathBuf::from_path_buf(path).expect("a path in UTF-8");
+        Arc::new(with_key)
     }
 
     /// Lets `span` pass, guests included.

@@ -165,3 +165,15 @@ pub fn site(vms: impl IntoIterator<Item = VmSpec>) -> Spec {
         vms: vms.into_iter().map(|vm| (vm.name.clone(), vm)).collect(),
     }
 }
+
+/// The same site in mode `server`: its VMs that use Puppet are handed to a server.
+pub fn enrolled(mut spec: Spec) -> Spec {
+    if let Some(puppet) = &mut spec.site.puppet {
+        puppet.mode = PuppetMode::Server;
+        puppet.server = Some(crate::specs::puppet_server());
+    }
+    for puppet in spec.vms.values_mut().filter_map(|vm| vm.puppet.as_mut()) {
+        puppet.mode = PuppetMode::Server;
+    }
+    spec
+}

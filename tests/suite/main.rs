@@ -2,6 +2,7 @@
 //! `.config/nextest.toml` runs one at a time.
 
 mod causes;
+mod certificates;
 mod convergence;
 mod dnf;
 mod e2e;

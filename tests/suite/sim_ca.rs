@@ -1,6 +1,6 @@
 //! The simulator's CA under the contract of the trait; puppetserver is under it in `e2e_puppet`.
 
-use rekindle::world::sim::{SimCa, Submitted};
+use rekindle::world::sim::{GuestCa as _, SimCa, Submitted};
 use rekindle_tests::ca_contract::{Answer, CLAUSES, Ground, ca_contract};
 use rekindle_tests::puppetserver::spec_at;
 

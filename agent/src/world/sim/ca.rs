@@ -1,6 +1,6 @@
 //! The simulator's Puppet CA: what the real one does with names, requests and its revocation list, and what can go wrong with it.
 //!
-//! Guests hand requests in ([`SimCa::submit`]), the agent cleans through the trait; the contract test holds it to puppetserver's
+//! Guests hand requests in ([`GuestCa`]), the agent cleans through the trait; the contract test holds it to puppetserver's
 //! behaviour. Several simulated hypervisors may share one, as real ones do.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,13 @@ pub enum Submitted {
     Taken,
     /// No answer.
     Unheard,
+}
+
+/// A Puppet CA as a guest sees it. Called without any lock of the simulator held; may block.
+pub trait GuestCa: Send + Sync {
+    /// A guest hands in a request with its key, or asks again for the certificate that it has not heard of. `key` tells keys apart
+    /// and is none.
+    fn submit(&self, certname: &str, key: &str) -> Submitted;
 }
 
 /// A certificate that the CA holds.
@@ -133,32 +140,6 @@ struct Inner {
 pub struct SimCa(Mutex<Inner>);
 
 impl SimCa {
-    /// A guest hands in a request with its key, or asks again for the certificate that it has not heard of.
-    pub fn submit(&self, certname: &str, key: &str) -> Submitted {
-        let mut inner = self.lock();
-        if inner.down {
-            return Submitted::Unheard;
-        }
-        if let Some(certificate) = inner.certificates.get(certname) {
-            let good = certificate.key == key && !inner.revoked.contains(&certificate.serial);
-            return if good { Submitted::Signed(certificate.serial) } else { Submitted::Taken };
-        }
-        match inner.requests.get(certname) {
-            Some(of) if of == key => return Submitted::Pending,
-            Some(_) => return Submitted::Taken,
-            None => {}
-        }
-        if inner.refuses_to_sign {
-            inner.requests.insert(certname.to_owned(), key.to_owned());
-            return Submitted::Pending;
-        }
-        inner.serial += 1;
-        let certificate = SimCertificate { serial: inner.serial, key: key.to_owned() };
-        let serial = certificate.serial;
-        inner.certificates.insert(certname.to_owned(), certificate);
-        Submitted::Signed(serial)
-    }
-
     /// Somebody else hands in a request that the policy does not sign.
     pub fn leave_request(&self, certname: &str) {
         self.lock().requests.insert(certname.to_owned(), "somebody else's".to_owned());
@@ -172,13 +153,6 @@ impl SimCa {
     /// Switches it off or on: nobody is answered.
     pub fn set_down(&self, down: bool) {
         self.lock().down = down;
-    }
-
-    /// Somebody else deletes a certificate or a request.
-    pub fn remove(&self, certname: &str) {
-        let mut inner = self.lock();
-        inner.certificates.remove(certname);
-        inner.requests.remove(certname);
     }
 
     /// From now on this goes wrong.
@@ -229,6 +203,33 @@ impl SimCa {
                 Err(fault.kind.error(certname))
             }
         }
+    }
+}
+
+impl GuestCa for SimCa {
+    fn submit(&self, certname: &str, key: &str) -> Submitted {
+        let mut inner = self.lock();
+        if inner.down {
+            return Submitted::Unheard;
+        }
+        if let Some(certificate) = inner.certificates.get(certname) {
+            let good = certificate.key == key && !inner.revoked.contains(&certificate.serial);
+            return if good { Submitted::Signed(certificate.serial) } else { Submitted::Taken };
+        }
+        match inner.requests.get(certname) {
+            Some(of) if of == key => return Submitted::Pending,
+            Some(_) => return Submitted::Taken,
+            None => {}
+        }
+        if inner.refuses_to_sign {
+            inner.requests.insert(certname.to_owned(), key.to_owned());
+            return Submitted::Pending;
+        }
+        inner.serial += 1;
+        let certificate = SimCertificate { serial: inner.serial, key: key.to_owned() };
+        let serial = certificate.serial;
+        inner.certificates.insert(certname.to_owned(), certificate);
+        Submitted::Signed(serial)
     }
 }
 

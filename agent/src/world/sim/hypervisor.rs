@@ -11,7 +11,7 @@ use camino::Utf8Path;
 use uuid::Uuid;
 
 use super::act::Ask;
-use super::ca::{SimCa, Submitted};
+use super::ca::{GuestCa, SimCa, Submitted};
 use super::calls::refused;
 use super::desk::{DeskError, GuestDesk};
 use super::fault::{Call, CallFault, Fault, Faults};
@@ -77,6 +77,8 @@ pub struct SimHypervisor {
     desk: RwLock<Option<Arc<dyn GuestDesk>>>,
     sinks: RwLock<Vec<Sink>>,
     ca: Arc<SimCa>,
+    /// Another CA that the guests ask.
+    guest_ca: RwLock<Option<Arc<dyn GuestCa>>>,
 }
 
 #[derive(Default)]
@@ -98,7 +100,20 @@ impl SimHypervisor {
     /// An empty hypervisor.
     pub fn new(config: SimConfig, clock: Arc<dyn Clock>) -> Self {
         let config = SimConfig { speed: config.speed.max(1), ..config };
-        Self { config, clock, inner: Mutex::default(), desk: RwLock::default(), sinks: RwLock::default(), ca: Arc::default() }
+        Self {
+            config,
+            clock,
+            inner: Mutex::default(),
+            desk: RwLock::default(),
+            sinks: RwLock::default(),
+            ca: Arc::default(),
+            guest_ca: RwLock::default(),
+        }
+    }
+
+    /// Lets guests ask another CA than the simulator's own: one that several hypervisors share, or a real one.
+    pub fn connect_ca(&self, ca: Arc<dyn GuestCa>) {
+        *self.guest_ca.write().unwrap_or_else(PoisonError::into_inner) = Some(ca);
     }
 
     /// The Puppet CA that its guests ask.
@@ -114,6 +129,11 @@ impl SimHypervisor {
     /// Unplugs them again: the agent is dead, and its listeners with it.
     pub fn disconnect_guests(&self) {
         *self.desk.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn submit(&self, certname: &str, key: &str) -> Submitted {
+        let other = self.guest_ca.read().unwrap_or_else(PoisonError::into_inner).clone();
+        other.map_or_else(|| self.ca.submit(certname, key), |ca| ca.submit(certname, key))
     }
 
     /// A copy of everything, to look at and to compare.
@@ -137,7 +157,7 @@ impl SimHypervisor {
                 let token = turn.token.as_ref().map_or("", |token| token.reveal());
                 let answer = match (&desk, ask) {
                     // Its key is made at its first boot: the token stands for it.
-                    (_, Ask::Certificate(certname)) => match self.ca.submit(certname, token) {
+                    (_, Ask::Certificate(certname)) => match self.submit(certname, token) {
                         Submitted::Signed(_) => Ok(()),
                         Submitted::Pending | Submitted::Taken | Submitted::Unheard => Err(DeskError::Unavailable),
                     },

@@ -41,7 +41,7 @@ mod mischief;
 mod state;
 mod ticker;
 
-pub use ca::{CaCall, CaErrorKind, CaFault, SimCa, SimCertificate, Submitted};
+pub use ca::{CaCall, CaErrorKind, CaFault, GuestCa, SimCa, SimCertificate, Submitted};
 pub use desk::{DeskError, GuestDesk};
 pub use fault::{Call, CallFault, ErrorKind, Fault, GuestFault, Times};
 pub use guest::GuestStep;

@@ -2,12 +2,13 @@
 #
 #   make demo     bring the demo site's VM to Ready on a sandbox hypervisor, rebuild it from scratch (PUPPET=0 skips the slow guest)
 #   make test     everything: format, lints, unit, simulator, libvirt, kickstart validation, end to end
+#   make e2e-puppet  of these, a real Puppet server: its CA under load and faults, a guest that enrols and is rebuilt
 #   make lint     format and lints alone          make bench    the promises about speed, as ratios
 #   make setup    install what is missing         make guest    build the stand-in guest of the end-to-end tests
 #   make docs     the documentation of the code   make install  DESTDIR= PREFIX=/usr
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup guest lint test demo bench docs build install install-files
+.PHONY: help setup guest lint test e2e-puppet demo bench docs build install install-files
 
 # Builds and caches live outside the clone, so that a fresh clone starts warm.
 export REKINDLE_CACHE ?= $(HOME)/.cache/rekindle
@@ -37,6 +38,10 @@ lint: setup
 test: setup lint
 	@tests/guest/build.sh full
 	scripts/test $(TESTS)
+
+e2e-puppet: setup
+	@tests/guest/build.sh full
+	scripts/test --no-capture -E 'test(/^e2e_puppet/)'
 
 build: setup
 	cargo build --release --locked -p rekindle-agent

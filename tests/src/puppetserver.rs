@@ -27,10 +27,12 @@ pub const CONTROLLER: &str = "rekindle.lab.test";
 pub struct Setup {
     /// Where it listens.
     pub listen: IpAddr,
-    /// The address that guests and agents reach it at; it is in its certificate.
-    pub address: IpAddr,
+    /// The address that guests reach it at; it is in its certificate, as loopback is.
+    pub guests: IpAddr,
     /// What signs: a program that is given the certname and, on its standard input, the request.
     pub autosign: String,
+    /// What classifies nodes: a program that is given the certname.
+    pub classify: String,
     /// More lines for `[main]` of `puppet.conf`.
     pub puppet_conf: String,
 }
@@ -40,9 +42,10 @@ impl Default for Setup {
         let loopback = IpAddr::from([127, 0, 0, 1]);
         Self {
             listen: loopback,
-            address: loopback,
+            guests: loopback,
             autosign: "#!/bin/sh\n# A name that begins with `pending` is left alone.\ncase \"$1\" in pending*) exit 1 ;; esac\n"
                 .to_owned(),
+            classify: "#!/bin/sh\nprintf -- '---\\nenvironment: production\\nclasses: {}\\n'\n".to_owned(),
             puppet_conf: String::new(),
         }
     }
@@ -53,7 +56,6 @@ pub struct PuppetServer {
     _root: tempfile::TempDir,
     /// Its directory.
     pub path: Utf8PathBuf,
-    address: IpAddr,
     port: u16,
     java: Child,
     /// How long the last start took.
@@ -69,6 +71,13 @@ pub struct Listed {
     pub serial: Option<u64>,
     /// SHA-256 of certificate or request.
     pub fingerprint: String,
+}
+
+/// What guests see of a Puppet server; holds nothing of it.
+#[derive(Clone)]
+pub struct Door {
+    url: String,
+    root: Certificate<'static>,
 }
 
 /// A key and the request for a certificate with it, as an agent makes them.
@@ -97,7 +106,7 @@ impl PuppetServer {
         configure(&path, setup, port);
         let begin = Instant::now();
         let java = spawn(&path);
-        let mut server = Self { _root: root, path, address: setup.address, port, java, started_in: Duration::ZERO };
+        let mut server = Self { _root: root, path, port, java, started_in: Duration::ZERO };
         server.wait_ready(begin);
         let made = server.cli(&["ca", "generate", "--certname", CONTROLLER]);
         assert!(made.status.success(), "no client certificate: {made:?}\n{}", server.log());
@@ -123,7 +132,7 @@ impl PuppetServer {
             client_certificate: self.path.join(format!("ssl/certs/{certname}.pem")),
             client_key: self.path.join(format!("ssl/private_keys/{certname}.pem")),
             autosign_key: self.path.join("autosign.key"),
-            ..spec_at(self.address, self.port)
+            ..spec_at([127, 0, 0, 1].into(), self.port)
         }
     }
 
@@ -132,9 +141,9 @@ impl PuppetServer {
         self.path.join("ca/ca_crt.pem")
     }
 
-    /// `https://ADDRESS:PORT`
+    /// Where it is reached from here.
     pub fn url(&self) -> String {
-        format!("https://{}:{}", self.address, self.port)
+        format!("https://127.0.0.1:{}", self.port)
     }
 
     /// Where it listens.
@@ -157,7 +166,7 @@ impl PuppetServer {
     /// # Panics
     /// When it does not say.
     pub fn list(&self) -> BTreeMap<String, Listed> {
-        let agent = self.client(Some(&self.identity("localhost")));
+        let agent = self.door().client(Some(&self.identity("localhost")));
         let url = format!("{}/puppet-ca/v1/certificate_statuses/all", self.url());
         let text = agent.get(&url).call().expect("the CA's list").into_body().read_to_string().expect("its body");
         let list: Vec<serde_json::Value> = serde_json::from_str(&text).expect("JSON");
@@ -170,13 +179,24 @@ impl PuppetServer {
         list.iter().map(line).collect()
     }
 
+    /// `PUT /puppet-ca/v1/clean`, with the server's own certificate. The status.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub fn clean_together(&self, certnames: &[String]) -> u16 {
+        let agent = self.door().client(Some(&self.identity("localhost")));
+        let body = serde_json::json!({ "certnames": certnames }).to_string();
+        let sent = agent.put(format!("{}/puppet-ca/v1/clean", self.url())).content_type("application/json").send(&body);
+        sent.expect("an answer").status().as_u16()
+    }
+
     /// The serial numbers in its revocation list, as an agent fetches it and `openssl` reads it; the list's signature is checked.
     ///
     /// # Panics
     /// When the list cannot be fetched or is not signed by the CA.
     pub fn revoked_serials(&self) -> BTreeSet<u64> {
         let url = format!("{}/puppet-ca/v1/certificate_revocation_list/ca", self.url());
-        let text = self.client(None).get(&url).call().expect("the list").into_body().read_to_string().expect("its body");
+        let text = self.door().client(None).get(&url).call().expect("the list").into_body().read_to_string().expect("its body");
         let file = self.path.join("fetched-crl.pem");
         std::fs::write(&file, text).expect("a file");
         let output = Command::new("openssl")
@@ -190,36 +210,33 @@ impl PuppetServer {
         serials.map(|serial| u64::from_str_radix(serial, 16).expect("a number")).collect()
     }
 
+    /// The reports that it has stored for a name, oldest first.
+    ///
+    /// # Panics
+    /// When one cannot be read.
+    pub fn reports(&self, certname: &str) -> Vec<String> {
+        let directory = self.path.join("var/reports").join(certname);
+        let entries = directory.read_dir_utf8().into_iter().flatten();
+        let mut files: Vec<Utf8PathBuf> = entries.map(|entry| entry.expect("an entry").into_path()).collect();
+        files.sort();
+        files.iter().map(|file| std::fs::read_to_string(file).expect("a report")).collect()
+    }
+
+    /// What guests see of it.
+    ///
+    /// # Panics
+    /// When its CA's certificate cannot be read.
+    pub fn door(&self) -> Door {
+        let pem = std::fs::read(self.ca_certificate()).expect("the CA's certificate");
+        Door { url: self.url(), root: Certificate::from_pem(&pem).expect("a certificate") }
+    }
+
     /// Hands a request in, as an agent does. The status.
     ///
     /// # Panics
     /// When there is no answer.
     pub fn submit(&self, request: &Request) -> u16 {
-        let url = format!("{}/puppet-ca/v1/certificate_request/{}", self.url(), request.certname);
-        let sent = self.client(None).put(&url).content_type("text/plain").send(&request.csr);
-        sent.expect("an answer").status().as_u16()
-    }
-
-    /// Fetches the catalog of a name with the certificate that the CA has signed for this request, as an agent does. The status.
-    ///
-    /// # Panics
-    /// When there is no certificate or no answer.
-    pub fn catalog(&self, request: &Request) -> u16 {
-        let name = &request.certname;
-        let url = format!("{}/puppet-ca/v1/certificate/{name}", self.url());
-        let pem = self.client(None).get(&url).call().expect("an answer").into_body().read_to_string().expect("its body");
-        let certificate = Certificate::from_pem(pem.as_bytes()).expect("a certificate");
-        let key = PrivateKey::from_pem(request.key.as_bytes()).expect("a key");
-        let agent = self.client(Some(&ClientCert::new_with_certs(&[certificate], key)));
-        let facts = format!(r#"{{"name":"{name}","values":{{"hostname":"{name}"}}}}"#);
-        // Puppet escapes facts twice: once as a value, once as a field of a form.
-        let mut body = "environment=production&facts_format=application%2Fjson&facts=".to_owned();
-        for byte in facts.bytes() {
-            write!(body, "%25{byte:02X}").expect("a string takes everything");
-        }
-        let url = format!("{}/puppet/v3/catalog/{name}", self.url());
-        let sent = agent.post(&url).content_type("application/x-www-form-urlencoded").header("accept", "application/json");
-        sent.send(&body).expect("an answer").status().as_u16()
+        self.door().submit(request).expect("an answer")
     }
 
     /// Stops every thread of it, as an overloaded or swapping host would.
@@ -285,19 +302,6 @@ impl PuppetServer {
         ClientCert::new_with_certs(&[certificate], PrivateKey::from_pem(&read("private_keys")).expect("a key"))
     }
 
-    fn client(&self, identity: Option<&ClientCert>) -> ureq::Agent {
-        let ca = std::fs::read(self.ca_certificate()).expect("the CA's certificate");
-        let root = Certificate::from_pem(&ca).expect("a certificate");
-        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[root])).client_cert(identity.cloned()).build();
-        ureq::Agent::config_builder()
-            .tls_config(tls)
-            .http_status_as_error(false)
-            .proxy(None)
-            .timeout_global(Some(Duration::from_secs(60)))
-            .build()
-            .into()
-    }
-
     fn signal(&self, signal: &str) {
         let status = Command::new("kill").args([signal, &self.java.id().to_string()]).status();
         assert!(status.is_ok_and(|status| status.success()), "kill {signal}");
@@ -313,6 +317,55 @@ impl Drop for PuppetServer {
         }
         let _ = self.java.kill();
         let _ = self.java.wait();
+    }
+}
+
+impl Door {
+    /// Hands a request in, as an agent does. The status; none: no answer.
+    pub fn submit(&self, request: &Request) -> Option<u16> {
+        let url = format!("{}/puppet-ca/v1/certificate_request/{}", self.url, request.certname);
+        let sent = self.client(None).put(&url).content_type("text/plain").send(&request.csr);
+        sent.ok().map(|answer| answer.status().as_u16())
+    }
+
+    /// The certificate that the CA holds under this name (PEM); none: there is none, or no answer.
+    pub fn certificate(&self, certname: &str) -> Option<String> {
+        let url = format!("{}/puppet-ca/v1/certificate/{certname}", self.url);
+        let answer = self.client(None).get(&url).call().ok().filter(|answer| answer.status() == 200)?;
+        answer.into_body().read_to_string().ok()
+    }
+
+    /// Fetches the catalog of a name with the certificate that the CA has signed for this request, as an agent does. The status.
+    ///
+    /// # Panics
+    /// When there is no certificate or no answer.
+    pub fn catalog(&self, request: &Request) -> u16 {
+        let name = &request.certname;
+        let pem = self.certificate(name).expect("a certificate");
+        let certificate = Certificate::from_pem(pem.as_bytes()).expect("a certificate");
+        let key = PrivateKey::from_pem(request.key.as_bytes()).expect("a key");
+        let agent = self.client(Some(&ClientCert::new_with_certs(&[certificate], key)));
+        let facts = format!(r#"{{"name":"{name}","values":{{"hostname":"{name}"}}}}"#);
+        // Puppet escapes facts twice: once as a value, once as a field of a form.
+        let mut body = "environment=production&facts_format=application%2Fjson&facts=".to_owned();
+        for byte in facts.bytes() {
+            write!(body, "%25{byte:02X}").expect("a string takes everything");
+        }
+        let url = format!("{}/puppet/v3/catalog/{name}", self.url);
+        let sent = agent.post(&url).content_type("application/x-www-form-urlencoded").header("accept", "application/json");
+        sent.send(&body).expect("an answer").status().as_u16()
+    }
+
+    fn client(&self, identity: Option<&ClientCert>) -> ureq::Agent {
+        let roots = RootCerts::new_with_certs(std::slice::from_ref(&self.root));
+        let tls = TlsConfig::builder().root_certs(roots).client_cert(identity.cloned()).build();
+        ureq::Agent::config_builder()
+            .tls_config(tls)
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .into()
     }
 }
 
@@ -380,14 +433,16 @@ fn configure(path: &Utf8Path, setup: &Setup, port: u16) {
         }
     }
     let write = |file: &str, text: String| std::fs::write(path.join(file), text).expect("a file");
+    // Keys of 2048 bits: the CA's of 4096 takes seconds to make.
     write(
         "puppet/puppet.conf",
         format!(
             "[main]\nconfdir = {path}/puppet\ncodedir = {path}/code\nvardir = {path}/var\nssldir = {path}/ssl\ncadir = {path}/ca\n\
              logdir = {path}/log\nrundir = {path}/run\npublicdir = {path}/public\ncertname = localhost\nserver = localhost\n\
              ca_server = localhost\nserverport = {port}\nmasterport = {port}\nca_port = {port}\n\
-             dns_alt_names = localhost,puppet,IP:{}\nautosign = {path}/autosign\n{}",
-            setup.address, setup.puppet_conf
+             dns_alt_names = localhost,puppet,IP:127.0.0.1,IP:{}\nkeylength = 2048\nautosign = {path}/autosign\nnode_terminus = exec\n\
+             external_nodes = {path}/classify\n{}",
+            setup.guests, setup.puppet_conf
         ),
     );
     write(
@@ -422,9 +477,11 @@ fn configure(path: &Utf8Path, setup: &Setup, port: u16) {
     let (before, after) = auth.split_once("rules: [").expect("rules");
     write("server/conf.d/auth.conf", format!("{before}rules: [{}{after}", auth_rule()));
     write("server/run/restart", "0".to_owned());
-    write("autosign", setup.autosign.clone());
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(path.join("autosign"), executable).expect("its mode");
+    for (program, text) in [("autosign", &setup.autosign), ("classify", &setup.classify)] {
+        write(program, text.clone());
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(path.join(program), executable).expect("its mode");
+    }
 }
 
 /// The rule of docs/puppet-ca.md, word for word: this one certname may look, revoke and delete, and nothing else.

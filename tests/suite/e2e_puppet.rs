@@ -4,16 +4,28 @@
 //! guest last.
 
 mod client;
+mod faults;
+mod guest;
+mod load;
 
-use rekindle_tests::puppetserver::{PuppetServer, Setup};
+use rekindle_tests::lab::{self, Lab};
+use rekindle_tests::puppetlab::setup;
+use rekindle_tests::puppetserver::PuppetServer;
 use rekindle_tests::sandbox;
+use rekindle_tests::say::say;
 
 #[test]
 fn a_real_puppet_ca_serves_agents_that_rebuild() {
     sandbox::within(|| {
-        let server = PuppetServer::start(&Setup::default());
-        println!("puppetserver answers after {:.1} s", server.started_in.as_secs_f32());
+        let lab = Lab::new(&["puppet1"]);
+        let rekindle = format!("{} --config {}/agent.toml", lab::binary(), lab.path);
+        let mut server = PuppetServer::start(&setup(&lab.path, &rekindle));
+        say(format_args!("puppetserver answers after {:.1} s", server.started_in.as_secs_f32()));
         client::the_ca_keeps_the_contract(&server);
         client::answers_of_the_ca_are_named(&server);
+        load::a_hundred_rebuilt_at_once_get_new_certificates(&server);
+        load::what_cleaning_together_loses(&server);
+        faults::rebuilds_wait_for_a_ca_that_fails_and_finish(&mut server);
+        guest::a_guest_enrols_and_does_it_again_when_it_is_rebuilt(&lab, &server);
     });
 }

@@ -180,6 +180,10 @@ impl SimHypervisor {
                     if error == DeskError::Unavailable || refused.is_none() {
                         refused = Some(error);
                     }
+                    if matches!(ask, Ask::Certificate(_)) {
+                        // Without a certificate there is no catalog, and no report.
+                        break;
+                    }
                 }
             }
             if desk.is_none() && turn.asks.iter().any(|ask| matches!(ask, Ask::Kickstart(_))) {

@@ -1,0 +1,86 @@
+//! The whole way: a guest is installed, gets its certificate by its token, fetches its catalog, reports and serves; then it is
+//! rebuilt, and does it again with a new key under the same name.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rekindle_tests::lab::Lab;
+use rekindle_tests::puppetlab::enrol;
+use rekindle_tests::puppetserver::{Listed, PuppetServer};
+use rekindle_tests::say::say;
+
+/// An install with systemd and Puppet, first boot and handoff, on a busy machine.
+const LIFE: Duration = Duration::from_secs(1500);
+const CERTNAME: &str = "puppet1.demo.example";
+
+pub(super) fn a_guest_enrols_and_does_it_again_when_it_is_rebuilt(lab: &Lab, server: &PuppetServer) {
+    enrol(&lab.path, server);
+    say(lab.ok(&["check"]));
+    lab.ok(&["puppet", "hiera", lab.path.join("hiera").as_str()]);
+    let before = show_list(server, "before the first install");
+    assert!(!before.contains_key(CERTNAME));
+    let begin = Instant::now();
+    let _agent = lab.agent();
+    lab.wait("puppet1", LIFE, |phase, _| phase == "ready" || phase == "failed");
+    show_life(lab, begin);
+    check_ready(lab, server, 1);
+    let first = show_list(server, "after the first install")[CERTNAME].clone();
+    let begin = Instant::now();
+    say(lab.ok(&["rebuild", "puppet1", "--yes"]));
+    show_life(lab, begin);
+    check_ready(lab, server, 2);
+    let second = show_list(server, "after the rebuild")[CERTNAME].clone();
+    assert_eq!((first.state.as_str(), second.state.as_str()), ("signed", "signed"));
+    assert_ne!(first.fingerprint, second.fingerprint, "a new key under the same name");
+    let revoked = server.revoked_serials();
+    assert!(revoked.contains(&first.serial.expect("a serial")), "the first certificate is revoked: {revoked:?}");
+    assert!(!revoked.contains(&second.serial.expect("a serial")), "the second is not: {revoked:?}");
+}
+
+#[track_caller]
+fn check_ready(lab: &Lab, server: &PuppetServer, attempt: u64) {
+    let status = lab.status("puppet1");
+    let told = || format!("{status:#}\nagent:\n{}\npuppetserver:\n{}", lab.log(), server.log());
+    assert_eq!(lab.phase("puppet1"), ("ready".to_owned(), attempt), "{}", told());
+    assert_eq!(status["handoff"]["status"], "changed", "{}", told());
+    let answer = ask("10.44.0.30");
+    assert!(answer.contains("shop-web"), "what was installed serves: {answer}");
+    // The catalog was compiled there, and the text of this file is the role's Hiera data.
+    let text = sha256("hello from Hiera\n");
+    let reports = server.reports(CERTNAME);
+    assert!(reports.last().is_some_and(|report| report.contains(&text)), "no report speaks of {text}:\n{}", told());
+}
+
+fn sha256(text: &str) -> String {
+    let mut child = Command::new("sha256sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("sha256sum");
+    child.stdin.take().expect("its input").write_all(text.as_bytes()).expect("its input");
+    let output = child.wait_with_output().expect("its end");
+    String::from_utf8_lossy(&output.stdout).split_whitespace().next().expect("a digest").to_owned()
+}
+
+/// What the VM's web server says.
+fn ask(address: &str) -> String {
+    let mut stream = TcpStream::connect((address, 8080)).expect("the VM answers");
+    stream.write_all(b"GET /health HTTP/1.0\r\n\r\n").expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+fn show_life(lab: &Lab, begin: Instant) {
+    say(format_args!("{:.0} s in all", begin.elapsed().as_secs_f32()));
+    say(String::from_utf8_lossy(&lab.rekindle(&["status", "puppet1"]).stdout));
+}
+
+fn show_list(server: &PuppetServer, when: &str) -> BTreeMap<String, Listed> {
+    let list = server.list();
+    say(format_args!("the CA's list {when}:"));
+    for (name, listed) in &list {
+        let serial = listed.serial.map_or_else(|| "-".to_owned(), |serial| serial.to_string());
+        say(format_args!("  {name:24} {:9} serial {serial:3} {}", listed.state, &listed.fingerprint[..23]));
+    }
+    list
+}

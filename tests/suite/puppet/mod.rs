@@ -2,6 +2,7 @@
 
 mod autosign;
 mod classify;
+mod same_catalog;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

@@ -63,4 +63,6 @@ install-files:
 	install -D -m 644 dist/systemd/rekindle.service $(DESTDIR)$(PREFIX)/lib/systemd/system/rekindle.service
 	install -D -m 644 dist/sysusers.d/rekindle.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/rekindle.conf
 	install -D -m 644 dist/tmpfiles.d/rekindle.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rekindle.conf
+	install -D -m 755 dist/puppet/puppet-autosign $(DESTDIR)$(PREFIX)/libexec/rekindle/puppet-autosign
+	install -D -m 755 dist/puppet/puppet-enc $(DESTDIR)$(PREFIX)/libexec/rekindle/puppet-enc
 	install -D -m 644 dist/agent.toml $(DESTDIR)$(PREFIX)/share/doc/rekindle/agent.toml

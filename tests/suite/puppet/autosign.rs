@@ -67,6 +67,13 @@ fn a_token_is_good_once_and_again_only_for_the_key_that_used_it() {
     let counts = UsedTokens::open(&host.tokens().join("tokens.db")).and_then(|tokens| tokens.counts()).expect("counts");
     let counts: Vec<(&str, u64)> = counts.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
     assert_eq!(counts, [("signed", 4), ("token-old", 1), ("token-replayed", 1)]);
+    let ran = host.run(&["verdicts", "--tokens", host.tokens().as_str()], b"");
+    assert!(
+        ran.status == 0 && ran.out.contains("rekindle_autosign_total{verdict=\"token-replayed\"} 1\n"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
 }
 
 #[test]

@@ -12,16 +12,16 @@ use super::CaHost;
 const CODE: &[(&str, &str)] = &[
     ("manifests/site.pp", "notify { 'everywhere': }\n"),
     ("modules/role/manifests/web.pp", "class role::web { include web }\n"),
-    ("modules/profile/manifests/extra.pp", "class profile::extra(String $greeting = 'none') { notify { \"extra ${greeting}\": } }\n"),
+    (
+        "modules/profile/manifests/extra.pp",
+        "class profile::extra(String $greeting = 'none') { notify { \"extra ${greeting}\": } }\n",
+    ),
     (
         "modules/web/manifests/init.pp",
         "class web(Integer $port, Hash $tls, String $motto = 'none') {\n  file { '/etc/web.conf': content => \"${port} ${tls} ${motto}\" }\n\
            if $tls['enabled'] { notify { 'tls': message => join($tls['versions'], ' ') } }\n}\n",
     ),
-    (
-        "hiera.yaml",
-        "---\nversion: 5\nhierarchy:\n  - name: common\n    datadir: data\n    path: common.yaml\n",
-    ),
+    ("hiera.yaml", "---\nversion: 5\nhierarchy:\n  - name: common\n    datadir: data\n    path: common.yaml\n"),
     ("data/common.yaml", "---\nweb::port: 1\nweb::motto: 'from the environment'\nprofile::extra::greeting: hello\n"),
 ];
 
@@ -82,6 +82,7 @@ fn both_modes_compile_the_same_resources() {
         assert!(served.contains(words), "{words}: {served}");
     }
     // Without the role of the certificate the role's data is not there: the test can fail.
-    let stranger = std::panic::catch_unwind(|| compile(&root.join("x"), &server, &data.join("hiera.yaml"), &["db", enc.as_str()]));
+    let stranger =
+        std::panic::catch_unwind(|| compile(&root.join("x"), &server, &data.join("hiera.yaml"), &["db", enc.as_str()]));
     assert!(stranger.map_or(true, |catalog| catalog != served), "the role of the certificate makes no difference");
 }

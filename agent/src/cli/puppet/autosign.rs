@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::super::context::Context;
 use super::super::error::{CliError, OrExit as _};
-use super::{find, load};
+use super::{find, load, tokens_directory};
 use crate::exit::Exit;
 use crate::observed::{Phase, clean_line};
 use crate::plan::domain_uuid;
@@ -46,10 +46,7 @@ const LOG_MAX: u64 = 4 << 20;
 pub(crate) fn run(context: &Context, args: &AutosignArgs) -> Result<Exit, CliError> {
     let pem = read_request()?;
     let spec = load(context)?;
-    let directory = match &args.tokens {
-        Some(directory) => directory.clone(),
-        None => context.state_dir()?.join("puppet"),
-    };
+    let directory = tokens_directory(context, args.tokens.as_ref())?;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).or_world(|| format!("create `{directory}`"))?;
     let mut tokens = UsedTokens::open(&directory.join("tokens.db"))
         .map_err(|error| CliError::world(error).help("the directory must belong to the user that the Puppet server runs as"))?;

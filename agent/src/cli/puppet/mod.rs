@@ -3,7 +3,9 @@
 mod autosign;
 mod enc;
 mod hiera;
+mod verdicts;
 
+use camino::Utf8PathBuf;
 use clap::Subcommand;
 
 use super::context::Context;
@@ -24,6 +26,7 @@ enum PuppetCommand {
     Autosign(autosign::AutosignArgs),
     Enc(enc::EncArgs),
     Hiera(hiera::HieraArgs),
+    Verdicts(verdicts::VerdictsArgs),
 }
 
 /// Runs `rekindle puppet …`.
@@ -32,6 +35,7 @@ pub(crate) fn run(context: &Context, args: &PuppetArgs) -> Result<Exit, CliError
         PuppetCommand::Autosign(args) => autosign::run(context, args),
         PuppetCommand::Enc(args) => enc::run(context, args),
         PuppetCommand::Hiera(args) => hiera::run(context, args),
+        PuppetCommand::Verdicts(args) => verdicts::run(context, args),
     }
 }
 
@@ -42,6 +46,11 @@ fn load(context: &Context) -> Result<Spec, CliError> {
         let count = errors.errors().len();
         CliError::usage(anyhow::anyhow!("the site `{directory}` has {count} mistake(s)")).help("`rekindle check` shows them")
     })
+}
+
+/// Where used tokens are kept.
+fn tokens_directory(context: &Context, named: Option<&Utf8PathBuf>) -> Result<Utf8PathBuf, CliError> {
+    named.map_or_else(|| Ok(context.state_dir()?.join("puppet")), |directory| Ok(directory.clone()))
 }
 
 /// The VM with this certname, if it is handed to Puppet.

@@ -159,3 +159,33 @@ pub fn judge(csr: &Csr, wanted: &Wanted<'_>, key: &TokenKey, now: Timestamp) -> 
         expires: claim.expires,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Fqdn;
+    use crate::world::puppet::TokenClaim;
+
+    /// What is said of a request with a token of attempt 2, by an agent that has the VM there.
+    #[track_caller]
+    fn check(current: Option<(u32, Phase)>, expected: Result<(), &str>) {
+        let certname: Fqdn = "web01.lab.test".parse().unwrap();
+        let (key, subject) = (TokenKey::new(&[7; 32]).unwrap(), TokenSubject { certname: &certname, instance_id: "id" });
+        let token = key.issue(subject, TokenClaim { attempt: 2, expires: 2000 });
+        let csr = Csr::with_token("web01.lab.test", token.reveal());
+        let wanted = Wanted { subject, extensions: BTreeMap::new(), current };
+        let said = judge(&csr, &wanted, &key, Timestamp(1_000_000));
+        assert_eq!(said.as_ref().map(|_| ()).map_err(Refusal::kind), expected, "{current:?}");
+    }
+
+    #[test]
+    fn an_agents_word_of_attempt_and_phase_goes_with_the_token() {
+        check(None, Ok(()));
+        for phase in Phase::ALL {
+            let awaited = matches!(phase, Phase::Installing | Phase::Installed | Phase::Booting | Phase::Enrolling);
+            check(Some((2, phase)), if awaited { Ok(()) } else { Err("phase") });
+            check(Some((3, phase)), Err("token-old"));
+            check(Some((1, phase)), Err("token-old"));
+        }
+    }
+}

@@ -151,6 +151,13 @@ impl Csr {
         if csr.token.is_empty() { Err(CsrError::NoToken) } else { Ok(csr) }
     }
 
+    /// A request as it is once it has been read.
+    #[cfg(test)]
+    pub(super) fn with_token(name: &str, token: &str) -> Self {
+        let (name, token) = (name.to_owned(), token.to_owned());
+        Self { name, token, key_fingerprint: "0".repeat(64), extensions: BTreeMap::new() }
+    }
+
     /// challengePassword: what it presents as its token.
     pub(super) fn token(&self) -> &str {
         &self.token

@@ -122,6 +122,7 @@ pub fn site(vms: impl IntoIterator<Item = VmSpec>) -> Spec {
             location: RepoLocation::Url(name("http://mirror.example.com/el9/AppStream")),
             cost: None,
         }],
+        snapshots: None,
         packages: vec![],
         firmware: Firmware::Bios,
         filesystem: Filesystem::Xfs,

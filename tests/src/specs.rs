@@ -147,6 +147,7 @@ impl SpecCase {
                 location: RepoLocation::Url(id("http://mirror.example.com/extra/")),
                 cost: None,
             }],
+            snapshots: None,
             packages: Vec::new(),
             firmware: self.firmware,
             filesystem: self.filesystem,

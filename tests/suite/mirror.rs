@@ -125,7 +125,7 @@ impl Scene {
 
     fn refresh(&self, source: MirrorSource) -> Result<Refreshed, MirrorError> {
         let stages = ["dev", "testing"].map(str::to_owned);
-        MirrorSet::open(&self.mirror)?.refresh(&[source], &stages, NOON, "test", &|_| {})
+        MirrorSet::open(&self.mirror)?.refresh(&[source], &stages, Some("dev"), NOON, "test", &|_| {})
     }
 
     fn shown(&self) -> Vec<String> {

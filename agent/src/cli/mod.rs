@@ -23,6 +23,7 @@ mod progress;
 mod puppet;
 mod rebuild;
 mod render;
+mod repo;
 mod report;
 mod retry;
 mod screen;
@@ -109,6 +110,7 @@ enum Command {
     Render(render::RenderArgs),
     Ks(ks::KsArgs),
     Puppet(puppet::PuppetArgs),
+    Repo(repo::RepoArgs),
     Agent(agent::AgentArgs),
     /// Write a completion script for a shell to standard output
     #[command(after_help = "Example:
@@ -158,6 +160,7 @@ fn run(context: &Context, command: Command) -> Result<Exit, CliError> {
         Command::Destroy(args) => destroy::run(context, &args),
         Command::Console(args) => console::run(context, &args),
         Command::Render(args) => render::run(context, &args),
+        Command::Repo(args) => repo::run(context, &args),
         Command::Ks(args) => ks::run(context.screen, &args),
         Command::Puppet(args) => puppet::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),

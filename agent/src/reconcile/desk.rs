@@ -166,12 +166,17 @@ impl InstallDesk {
                 let directory = match &repo.location {
                     RepoLocation::Directory(directory) => directory.clone(),
                     RepoLocation::Own => Repository::served_directory(&self.repository, stage?),
-                    RepoLocation::Url(_) => return None,
+                    RepoLocation::Url(_) | RepoLocation::Snapshot(_) => return None,
                 };
                 Some(StaticRoot { prefix: format!("repo/{owner}/{}", repo.name), directory })
             })
         });
-        trees.chain(repos).collect()
+        // The links of the stages lead to the snapshots beside them, so it is the directory of both.
+        let snapshots = spec.oses.values().filter_map(|os| {
+            let directory = os.snapshots.as_ref()?.directory.clone();
+            Some(StaticRoot { prefix: format!("snapshot/{}", os.name), directory })
+        });
+        trees.chain(repos).chain(snapshots).collect()
     }
 
     /// Whether a peer may talk to the install listener at all: its address is in a network of the site, or on this host. Where

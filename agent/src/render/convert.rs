@@ -7,7 +7,7 @@ use super::error::RenderError;
 use super::puppet::GLOBAL_HIERA;
 use crate::spec::{
     Address4, Address6, CheckKind, DiskSpec, Firmware, Fqdn, KernelArg, Layout, MacAddr, NetworkName, NetworkSpec, NicSpec,
-    OsSpec, PackageSpec, PuppetMode, PuppetServerSpec, RepoLocation, RepoSpec, SiteSpec, Spec, StageName, TreeLocation, VmSpec,
+    OsName, OsSpec, PackageSpec, PuppetMode, PuppetServerSpec, RepoLocation, RepoSpec, SiteSpec, Spec, StageName, TreeLocation, VmSpec,
 };
 
 /// Where the archive for Puppet is unpacked in the guest.
@@ -80,7 +80,7 @@ pub(super) fn vm_variables(
             role_packages: vm.role_packages.iter().filter(|p| is_plain(p)).map(ToString::to_string).collect(),
         }),
         hypervisor: None,
-        repos: repos(spec, &vm.stage, &vm.repos, Some(&urls.base)).ok_or_else(|| missing(vm, "repository"))?,
+        repos: repos(spec, &vm.stage, &vm.os, &vm.repos, Some(&urls.base)).ok_or_else(|| missing(vm, "repository"))?,
         packages: vm_packages(spec, vm),
         nics: vm
             .nics
@@ -150,14 +150,27 @@ pub(super) fn tree_url(os: &OsSpec, base: Option<&str>) -> Option<String> {
 }
 
 /// Repositories with their URLs; none when one is a directory that nobody serves.
-pub(super) fn repos(spec: &Spec, stage: &StageName, repos: &[RepoSpec], base: Option<&str>) -> Option<Vec<cx::Repo>> {
+pub(super) fn repos(
+    spec: &Spec,
+    stage: &StageName,
+    os: &OsName,
+    repos: &[RepoSpec],
+    base: Option<&str>,
+) -> Option<Vec<cx::Repo>> {
     let of_stage = |name: &str| spec.stages.get(stage).is_some_and(|stage| stage.repos.iter().any(|repo| repo.name == name));
     repos
         .iter()
         .map(|repo| {
             let url = match &repo.location {
                 RepoLocation::Url(url) => url.to_string(),
-                RepoLocation::Directory(_) | RepoLocation::Own => format!("{}/repo/{stage}/{}/", base?, repo.name),
+                RepoLocation::Own => format!("{}/repo/{stage}/{}/", base?, repo.name),
+                RepoLocation::Directory(_) if of_stage(&repo.name) => format!("{}/repo/{stage}/{}/", base?, repo.name),
+                RepoLocation::Directory(_) => format!("{}/repo/{os}/{}/", base?, repo.name),
+                // A hypervisor that is yet to become one has nobody to offer it a frozen copy.
+                RepoLocation::Snapshot(upstream) => match base {
+                    Some(base) => format!("{base}/snapshot/{os}/stages/{stage}/{}/", repo.name),
+                    None => upstream.to_string(),
+                },
             };
             Some(cx::Repo { name: repo.name.clone(), url, cost: repo.cost, persistent: of_stage(&repo.name) })
         })

@@ -61,7 +61,8 @@ impl Renderer {
                     .ok_or_else(|| incomplete("it has no storage pool for its pool volume".to_owned()))?,
                 pools: hypervisor.pools.iter().map(|pool| pool.path.to_string()).collect(),
             }),
-            repos: repos(spec, &install.stage, &all_repos, None).ok_or_else(|| nobody_serves("one of its repositories"))?,
+            repos: repos(spec, &install.stage, &install.os, &all_repos, None)
+                .ok_or_else(|| nobody_serves("one of its repositories"))?,
             packages: packages(spec, os, install),
             nics: devices.early,
             late_nics: devices.late,

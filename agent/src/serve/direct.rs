@@ -32,7 +32,7 @@ const HEAD: usize = 16 << 10;
 /// Headers of a request; more are hyper's to refuse.
 const HEADERS: usize = 64;
 /// First parts of the paths that may be files.
-const FILES: [&str; 2] = ["/os/", "/repo/"];
+const FILES: [&str; 3] = ["/os/", "/repo/", "/snapshot/"];
 /// The headers that an answer may depend on.
 const CONDITIONS: [HeaderName; 4] = [IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE];
 

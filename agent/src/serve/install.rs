@@ -9,6 +9,7 @@
 //! GET  /install/TOKEN/puppet.tar.gz         the site's Puppet code and the VM's data
 //! POST /install/TOKEN/report                Puppet's report (YAML)
 //! GET  /os/OS/…  /repo/OWNER/NAME/…         local install trees and repositories
+//! GET  /snapshot/OS/stages/STAGE/NAME/…     frozen repositories of an OS
 //! ```
 //!
 //! The agent's start-up calls [`serve`]. Guests are not trusted: whoever is in no network of the site gets no answer at all;

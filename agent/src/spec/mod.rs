@@ -33,7 +33,7 @@ pub use id::{
 };
 pub use network::{Address4, Address6, DhcpRange, Forward, NetworkKind, NetworkSpec, NicSpec};
 pub use oid::Oid;
-pub use os::{OsSpec, RepoLocation, RepoSpec, TreeLocation};
+pub use os::{OsSpec, RepoLocation, RepoSpec, SnapshotSpec, TreeLocation};
 pub use package::{Digest, Nevra};
 pub use puppet::{PuppetHost, PuppetMode, PuppetServerSpec, PuppetSpec, PuppetValue, SitePuppet};
 pub use repository::{EntryPolicy, PromotionPolicy, RepositorySpec};

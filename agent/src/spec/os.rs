@@ -18,10 +18,13 @@ pub enum TreeLocation {
 pub enum RepoLocation {
     /// On a mirror.
     Url(HttpUrl),
-    /// A directory on the hypervisor, offered to guests by the install listener as `/repo/STAGE/NAME/`.
+    /// A directory on the hypervisor, offered to guests by the install listener as `/repo/OWNER/NAME/`; the owner is the stage or
+    /// the OS that names it.
     Directory(Utf8PathBuf),
     /// The site's own repository of the VM's stage, offered by the install listener as `/repo/STAGE/NAME/`.
     Own,
+    /// Frozen: the snapshot of this upstream that the VM's stage uses, offered as `/snapshot/OS/stages/STAGE/NAME/`.
+    Snapshot(HttpUrl),
 }
 
 /// A YUM repository that a VM installs from.
@@ -35,6 +38,15 @@ pub struct RepoSpec {
     pub cost: Option<u32>,
 }
 
+/// Frozen copies of an OS's repositories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotSpec {
+    /// Where they are kept.
+    pub directory: Utf8PathBuf,
+    /// Files with the public keys that sign the upstreams' metadata; none: the upstreams are believed.
+    pub keys: Vec<Utf8PathBuf>,
+}
+
 /// An operating system that VMs can have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OsSpec {
@@ -46,6 +58,8 @@ pub struct OsSpec {
     pub tree: TreeLocation,
     /// Further repositories (`AppStream`, for one).
     pub repos: Vec<RepoSpec>,
+    /// Where frozen copies of its repositories are kept; none: VMs install from the upstreams as they are.
+    pub snapshots: Option<SnapshotSpec>,
     /// Packages and groups of every VM of this OS.
     pub packages: Vec<PackageSpec>,
     /// Firmware of its VMs.

@@ -22,6 +22,7 @@ pub(crate) fn spec(files: &camino::Utf8Path) -> Spec {
         release: "rhel9".parse().unwrap(),
         tree: TreeLocation::Directory(files.join("tree")),
         repos: Vec::new(),
+        snapshots: None,
         packages: Vec::new(),
         firmware: Firmware::Bios,
         filesystem: Filesystem::Xfs,

@@ -16,7 +16,7 @@ mod vm;
 
 pub(crate) use hypervisor::{HostNicFile, HypervisorFile, InstallFile, PoolFile};
 pub(crate) use network::{DhcpFile, KindWord, NetworkFile};
-pub(crate) use os::OsFile;
+pub(crate) use os::{OsFile, SnapshotsFile};
 pub(crate) use parts::{
     Address4Word, Address6Word, CheckFile, CheckKindFile, DeadlinesFile, DiskFile, LocationFile, PuppetFile, RepoFile,
 };

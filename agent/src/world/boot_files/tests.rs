@@ -15,6 +15,7 @@ fn os(tree: TreeLocation) -> OsSpec {
         release: "rhel9".parse().unwrap(),
         tree,
         repos: Vec::new(),
+        snapshots: None,
         packages: Vec::new(),
         firmware: Firmware::Bios,
         filesystem: Filesystem::Xfs,

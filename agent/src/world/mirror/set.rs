@@ -150,11 +150,12 @@ impl MirrorSet {
     }
 
     /// Brings the newest state of `sources` here as a new snapshot, unless it is here already. Stages that have no snapshot yet
-    /// get it, and so does `first`, the stage in which everything new begins.
+    /// get it, and so does `first`, the stage in which everything new begins, if there is one.
     pub fn refresh(
         &self,
         sources: &[MirrorSource],
         stages: &[String],
+        first: Option<&str>,
         now: Timestamp,
         by: &str,
         told: &(dyn Fn(MirrorProgress) + Sync),
@@ -174,9 +175,9 @@ impl MirrorSet {
         };
         let mut moved = Vec::new();
         let used = Look(&self.directory).stages();
-        for (at, stage) in stages.iter().enumerate() {
+        for stage in stages {
             let has = used.get(stage);
-            if has.is_none() || (at == 0 && has != Some(&snapshot)) {
+            if has.is_none() || (first == Some(stage) && has != Some(&snapshot)) {
                 self.point(stage, &snapshot, by, now)?;
                 moved.push(stage.clone());
             }

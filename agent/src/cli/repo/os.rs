@@ -35,7 +35,7 @@ enum OsCommand {
     Refresh {
         /// The OS; every one with `[snapshots]`, unless said
         os: Option<OsName>,
-        /// The stage that uses what is new at once
+        /// The stage that uses what is new at once; the first of the site's `[repository]`, unless said
         #[arg(long, value_name = "STAGE")]
         to: Option<StageName>,
         /// Unused snapshots to keep; all, unless said
@@ -75,7 +75,8 @@ pub(super) fn run(context: &Context, args: &OsArgs) -> Result<Exit, CliError> {
     match &args.command {
         OsCommand::Refresh { os, to, keep, json } => {
             to.iter().try_for_each(|stage| known(&spec, stage))?;
-            let (stages, first) = (stages(&spec), to.as_ref().map(StageName::as_str));
+            let begin = spec.site.repository.as_ref().and_then(|repository| repository.stages.first());
+            let (stages, first) = (stages(&spec), to.as_ref().or(begin).map(StageName::as_str));
             let mut results = serde_json::Map::new();
             for (os, snapshots) in frozen(&spec, os.as_ref())? {
                 let refreshed = refresh(context.screen, &snapshots.directory, &sources(os, snapshots), (&stages, first), *keep)?;

@@ -30,11 +30,19 @@ pub struct Served {
 }
 
 impl Served {
-    /// Offers each directory as `/repo/dev/NAME/`.
+    /// Offers each directory as `/repo/dev/NAME/`, on loopback.
     ///
     /// # Panics
     /// When there is no port.
     pub fn start(directories: &[(&str, &Utf8Path)]) -> Self {
+        Self::start_on([127, 0, 0, 1], directories)
+    }
+
+    /// The same, on this address.
+    ///
+    /// # Panics
+    /// When there is no port.
+    pub fn start_on(address: [u8; 4], directories: &[(&str, &Utf8Path)]) -> Self {
         let repos: Vec<RepoSpec> = directories
             .iter()
             .map(|(name, directory)| RepoSpec {
@@ -54,7 +62,7 @@ impl Served {
                 }
                 let host = SimHost::default();
                 let agent = host.agent(&Arc::new(spec), None);
-                let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+                let listener = bind(SocketAddr::from((address, 0))).await.expect("a port");
                 tell.send(listener.local_addr().expect("its address")).expect("somebody waits");
                 tokio::select! {
                     _ = install::serve(listener, agent.handle.clone(), OPEN, Arc::default()) => {}

@@ -48,6 +48,8 @@ pub(crate) struct Agent {
     health: Option<TcpListener>,
     /// Where a Puppet server forwards reports to, and who may.
     reports: Option<(TcpListener, Vec<IpAddr>)>,
+    /// The tokens of those who may upload packages there.
+    upload_tokens: Option<camino::Utf8PathBuf>,
     /// Held for as long as the agent runs.
     _lock: Lock,
 }
@@ -117,7 +119,17 @@ impl Agent {
             sim.connect_guests(Arc::clone(handle.desk()) as Arc<dyn GuestDesk>);
             sim.spawn_ticker(SIM_TICK).or_world(|| "start the simulator's thread".to_owned())?;
         }
-        Ok(Self { the_loop, handle, traffic: Arc::default(), guests, api, health, reports, _lock: lock })
+        Ok(Self {
+            the_loop,
+            handle,
+            traffic: Arc::default(),
+            guests,
+            api,
+            health,
+            reports,
+            upload_tokens: settings.upload_tokens.clone(),
+            _lock: lock,
+        })
     }
 
     /// The way to its loop.
@@ -135,7 +147,7 @@ impl Agent {
         }
         if let Some(listener) = self.health {
             tracing::info!(address = ?listener.local_addr(), "metrics and health are served");
-            listeners.spawn(api::serve_health(listener, self.handle.clone(), Arc::clone(&self.traffic)));
+            listeners.spawn(api::serve_health(listener, self.handle.clone(), Arc::clone(&self.traffic), self.upload_tokens));
         }
         if let Some((listener, from)) = self.reports {
             tracing::info!(address = ?listener.local_addr(), "forwarded Puppet reports are taken");

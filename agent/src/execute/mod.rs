@@ -7,6 +7,7 @@ mod budget;
 mod certificates;
 mod checks;
 mod error;
+pub mod gate;
 pub mod repo;
 
 pub use budget::EffectBudget;

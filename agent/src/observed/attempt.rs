@@ -214,6 +214,14 @@ impl ObservedVm {
         })
     }
 
+    /// The packages last reported, and when.
+    pub fn packages_at(&self) -> Option<(Timestamp, &[InstalledPackage])> {
+        self.events.iter().rev().find_map(|event| match &event.kind {
+            GuestEventKind::Packages(packages) => Some((event.at, packages.as_slice())),
+            _ => None,
+        })
+    }
+
     /// The packages last reported.
     pub fn packages(&self) -> Option<&[InstalledPackage]> {
         self.events.iter().rev().find_map(|event| match &event.kind {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use super::content::Content;
 use super::desk::{InstallDesk, PuppetArchive};
 use super::handle::Envelope;
 use super::{Handle, Request, RequestError, Snapshot, VmStatus, requests};
@@ -96,6 +97,7 @@ pub struct Loop {
     publish: watch::Sender<Option<Arc<Snapshot>>>,
     observed: Option<Arc<Observed>>,
     passes: u64,
+    content: Content,
 }
 
 impl Loop {
@@ -141,6 +143,7 @@ impl Loop {
             publish,
             observed: None,
             passes: 0,
+            content: Content::default(),
         };
         Ok((this, handle))
     }
@@ -236,6 +239,7 @@ impl Loop {
         }
         self.passes += 1;
         self.publish(&plan, &observed, began.elapsed());
+        self.content.turn(&self.world, &spec, &observed);
         self.observed = Some(observed);
         Some(plan)
     }

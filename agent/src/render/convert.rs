@@ -7,7 +7,8 @@ use super::error::RenderError;
 use super::puppet::GLOBAL_HIERA;
 use crate::spec::{
     Address4, Address6, CheckKind, DiskSpec, Firmware, Fqdn, KernelArg, Layout, MacAddr, NetworkName, NetworkSpec, NicSpec,
-    OsName, OsSpec, PackageSpec, PuppetMode, PuppetServerSpec, RepoLocation, RepoSpec, SiteSpec, Spec, StageName, TreeLocation, VmSpec,
+    OsName, OsSpec, PackageSpec, PuppetMode, PuppetServerSpec, RepoLocation, RepoSpec, SiteSpec, Spec, StageName, TreeLocation,
+    VmSpec,
 };
 
 /// Where the archive for Puppet is unpacked in the guest.

@@ -7,6 +7,7 @@
 //! POST /api/v1/reconcile                     look at everything now
 //! POST /api/v1/vms/VM/{rebuild,destroy,retry}
 //! POST /api/v1/rebuild  /api/v1/destroy      NamedVms: consent for several VMs, each by name
+//! PUT  /api/v1/repo/STAGE/FILE.rpm           a package; also on the TCP port, with a token
 //! GET  /metrics  /healthz  /readyz           also on the TCP port
 //! ```
 //!
@@ -21,7 +22,7 @@ use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use tokio::net::{TcpListener, UnixStream};
@@ -31,10 +32,11 @@ use tokio::task::JoinSet;
 use super::caller::Caller;
 use super::events::Follow;
 use super::limits::InstallLimits;
-use super::listen::{self, Moving};
+use super::listen::{self, Moving, Peer};
 use super::metrics;
 pub use super::socket::{ApiSocket, SocketError, open};
 use super::traffic::Traffic;
+use super::upload::{self, Door, SharedDoor};
 use super::view::{AcceptedView, ErrorView, NamedVms, StatusView, VmView};
 use crate::reconcile::{Handle, Request, RequestError, Snapshot};
 use crate::spec::VmName;
@@ -80,11 +82,22 @@ async fn serve_within(socket: ApiSocket, handle: Handle, traffic: Arc<Traffic>, 
 }
 
 /// Answers on a TCP port, for those who measure: `/metrics`, `/healthz` and `/readyz`, without a word about who may ask, so bind
-/// it to loopback or a management network. Ends only when it is dropped.
-pub async fn serve_health(listener: TcpListener, handle: Handle, traffic: Arc<Traffic>) -> Infallible {
+/// it to loopback or a management network; and for CI, packages from those whose token is in the file `tokens`. Ends only when it is
+/// dropped.
+pub async fn serve_health(
+    listener: TcpListener,
+    handle: Handle,
+    traffic: Arc<Traffic>,
+    tokens: Option<camino::Utf8PathBuf>,
+) -> Infallible {
     let limits =
         InstallLimits { connections: CONNECTIONS, connections_per_peer: 16, head: HEAD, stall: STALL, ..Default::default() };
-    let router = health_router(Arc::new(Api { handle, traffic, decision: DECISION }));
+    let api = Arc::new(Api { handle, traffic, decision: DECISION });
+    let door: SharedDoor = Arc::new(Door::new(tokens));
+    let uploads = Router::new()
+        .route("/api/v1/repo/{stage}/{file}", axum::routing::put(upload_by_token))
+        .with_state((Arc::clone(&api), door));
+    let router = health_router(api).merge(uploads);
     listen::accept(listener, limits, |_| true, move |stream, peer| listen::connection(stream, peer, router.clone(), limits)).await
 }
 
@@ -141,6 +154,7 @@ fn api_router(api: Arc<Api>) -> Router {
         .route("/api/v1/vms/{vm}/rebuild", post(rebuild))
         .route("/api/v1/vms/{vm}/destroy", post(destroy))
         .route("/api/v1/vms/{vm}/retry", post(retry))
+        .route("/api/v1/repo/{stage}/{file}", axum::routing::put(upload_by_caller))
         .with_state(Arc::clone(&api))
         .merge(health_router(api))
         .fallback(unknown)
@@ -292,6 +306,32 @@ async fn destroy_several(
 ) -> Answer {
     let vms = named(body)?;
     api.request(&caller, Request::Destroy { vms, by: caller.name.clone() }).await
+}
+
+async fn upload_by_caller(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    Path((stage, file)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    upload_as(&api, caller.name, stage, file, &headers, body).await
+}
+
+async fn upload_by_token(
+    State((api, door)): State<(Arc<Api>, SharedDoor)>,
+    Extension(Peer(peer)): Extension<Peer>,
+    Path((stage, file)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let by = door.admit(peer, &headers, &stage).map_err(|(status, reason)| Refusal(status, reason))?;
+    upload_as(&api, by, stage, file, &headers, body).await
+}
+
+async fn upload_as(api: &Api, by: String, stage: String, file: String, headers: &HeaderMap, body: Body) -> Answer {
+    let taken = upload::take(api.handle.clone(), stage, file, by, headers, body).await;
+    taken.map(|(status, view)| json(status, &view)).map_err(|(status, reason)| Refusal(status, reason))
 }
 
 fn named(body: Result<Json<NamedVms>, JsonRejection>) -> Result<Vec<VmName>, Refusal> {

@@ -36,6 +36,7 @@ use super::direct::{Direct, Next};
 use super::files::{self, Reply};
 use super::limits::{InstallLimits, Rate, RateLimit, WRONG_TOKEN_COST};
 use super::listen::{self, Peer};
+use super::pins::{self, Pins};
 use super::traffic::Traffic;
 use crate::observed::{GuestEventKind, InstallStage, InstalledPackage};
 use crate::reconcile::{Denied, Handle, InstallDesk};
@@ -62,6 +63,7 @@ pub async fn serve(listener: TcpListener, handle: Handle, limits: InstallLimits,
         limits,
         tokens: RateLimit::new(limits.token),
         files: RateLimit::new(limits.files),
+        pins: Pins::default(),
         traffic,
     });
     let router = router(Arc::clone(&guests));
@@ -100,6 +102,7 @@ struct Guests {
     limits: InstallLimits,
     tokens: RateLimit,
     files: RateLimit,
+    pins: Pins,
     traffic: Arc<Traffic>,
 }
 
@@ -253,6 +256,22 @@ impl Guests {
         };
         let Some(path) = files::relative_path(&asked[root.prefix.len()..]) else { return Reply::empty(StatusCode::NOT_FOUND) };
         self.traffic.files.add();
+        if let Some(base) = pins::repository_of(&path) {
+            let (directory, base) = (root.directory.clone(), base.to_owned());
+            let resolving = tokio::task::spawn_blocking(move || (pins::resolve(&directory, &base), base));
+            if let Ok((found, base)) = resolving.await {
+                let now = found.as_ref().map(|found| found.join("repodata/repomd.xml"));
+                self.pins.put(peer, &root.prefix, &base, found);
+                if let Some(now) = now {
+                    return files::answer(&root.directory, &now, method, headers).await;
+                }
+            }
+        } else if let Some(pinned) = self.pins.path(peer, &root.prefix, &path) {
+            let reply = files::answer(&root.directory, &pinned, method, headers).await;
+            if reply.head.status() != StatusCode::NOT_FOUND {
+                return reply;
+            }
+        }
         files::answer(&root.directory, &path, method, headers).await
     }
 

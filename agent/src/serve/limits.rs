@@ -79,6 +79,12 @@ impl RateLimit {
         self.change(peer, |left| if left >= f64::from(cost) { (left - f64::from(cost), true) } else { (left, false) })
     }
 
+    /// Puts back what was taken in vain.
+    pub(super) fn give(&self, peer: IpAddr, cost: u32) {
+        let most = f64::from(self.rate.burst);
+        self.change(peer, |left| ((left + f64::from(cost)).min(most), true));
+    }
+
     /// Takes `cost` even if the bucket then owes.
     pub(super) fn fine(&self, peer: IpAddr, cost: u32) {
         let floor = -f64::from(self.rate.burst);

@@ -15,10 +15,12 @@ pub mod install;
 mod limits;
 mod listen;
 mod metrics;
+mod pins;
 mod range;
 pub mod reports;
 mod socket;
 mod traffic;
+mod upload;
 pub mod view;
 
 pub use caller::DEFAULT_GROUP;

@@ -56,6 +56,26 @@ pub struct StatusView {
     pub vms: Vec<VmRow>,
 }
 
+/// What an upload came to: the answer to `PUT /api/v1/repo/{stage}/{file}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnteredView {
+    /// The stage.
+    pub stage: String,
+    /// The packages that are in it now.
+    pub packages: Vec<EnteredPackageView>,
+    /// The stage's new generation; none: all of it was there already.
+    pub generation: Option<u64>,
+}
+
+/// A package that entered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnteredPackageView {
+    /// Name, epoch, version, release, architecture.
+    pub package: String,
+    /// The file's digest.
+    pub sha256: String,
+}
+
 /// One VM in short.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VmRow {

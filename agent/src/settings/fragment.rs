@@ -50,6 +50,7 @@ pub(super) struct Fragment {
     pub(super) api_listen: Key<SocketAddr>,
     pub(super) reports_listen: Key<SocketAddr>,
     pub(super) reports_from: Key<Addresses>,
+    pub(super) upload_tokens: Key<PathText>,
     pub(super) log_level: Key<LogLevel>,
     pub(super) log_format: Key<LogFormat>,
 }
@@ -71,6 +72,7 @@ impl Fragment {
             api_listen: Key::Absent,
             reports_listen: Key::Absent,
             reports_from: Key::Absent,
+            upload_tokens: Key::Absent,
             log_level: Key::Absent,
             log_format: Key::Absent,
         };
@@ -91,6 +93,10 @@ impl Fragment {
             fragment.reports_listen = reports.get("listen");
             fragment.reports_from = reports.get("from");
             reports.finish();
+        }
+        if let Some(mut upload) = t.table("upload") {
+            fragment.upload_tokens = upload.get("tokens");
+            upload.finish();
         }
         if let Some(mut log) = t.table("log") {
             fragment.log_level = log.get("level");

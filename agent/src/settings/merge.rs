@@ -22,6 +22,7 @@ impl Fragment {
             api_listen,
             reports_listen,
             reports_from,
+            upload_tokens,
             log_level,
             log_format
         )

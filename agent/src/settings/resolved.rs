@@ -77,6 +77,8 @@ pub struct Settings {
     pub reports_listen: Option<SocketAddr>,
     /// Who may; nobody named: this host.
     pub reports_from: Vec<IpAddr>,
+    /// The file with the tokens of those who may upload packages at `api_listen`; none: nobody may.
+    pub upload_tokens: Option<Utf8PathBuf>,
     /// `info`.
     pub log_level: LogLevel,
     /// Journald where standard error is the journal, else text; none: not said.
@@ -101,6 +103,8 @@ impl Settings {
         let state_dir = directory(&input.state_dir, "/var/lib/rekindle");
         let cache_dir = directory(&input.cache_dir, "/var/cache/rekindle");
         let run_dir = directory(&input.run_dir, "/run/rekindle");
+        // An empty default stands for "not said".
+        let upload_tokens = if input.upload_tokens.is_absent() { None } else { Some(directory(&input.upload_tokens, "")?) };
         let hypervisor = hypervisor(&input.hypervisor, host_name, problems);
         if let Some(Span(interval)) = input.interval.value()
             && !(Duration::from_secs(1)..=Duration::from_hours(24)).contains(interval)
@@ -137,6 +141,7 @@ impl Settings {
             api_listen: input.api_listen.value().copied(),
             reports_listen: input.reports_listen.value().copied(),
             reports_from: input.reports_from.value().map(|Addresses(from)| from.clone()).unwrap_or_default(),
+            upload_tokens,
             log_level: input.log_level.value().copied().unwrap_or(LogLevel::Info),
             log_format: input.log_format.value().copied(),
         })

@@ -2,6 +2,7 @@
 
 mod mirror;
 mod os;
+mod timeline;
 
 use clap::Subcommand;
 
@@ -20,6 +21,7 @@ pub(crate) struct RepoArgs {
 enum RepoCommand {
     Mirror(mirror::MirrorArgs),
     Os(os::OsArgs),
+    Timeline(timeline::TimelineArgs),
 }
 
 /// Runs `rekindle repo`.
@@ -27,6 +29,7 @@ pub(crate) fn run(context: &Context, args: &RepoArgs) -> Result<Exit, CliError> 
     match &args.command {
         RepoCommand::Mirror(args) => mirror::run(context, args),
         RepoCommand::Os(args) => os::run(context, args),
+        RepoCommand::Timeline(args) => timeline::run(context, args),
     }
 }
 

@@ -377,7 +377,7 @@ async fn health_is_told_on_a_port_of_its_own_and_nothing_else() {
     let agent = start();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let task = tokio::spawn(serve_health(listener, agent.rig.handle.clone(), Arc::new(Traffic::default())));
+    let task = tokio::spawn(serve_health(listener, agent.rig.handle.clone(), Arc::new(Traffic::default()), None));
     let get = async |path: &str| {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).await.unwrap();
@@ -406,4 +406,31 @@ async fn an_agent_whose_loop_has_ended_is_not_healthy() {
     agent.rig.requests.close();
     assert!(agent.get("/healthz").await.starts_with("HTTP/1.1 503"));
     assert!(matches!(agent.client.reconcile().await, Err(ClientError::NotYet(_))));
+}
+
+#[tokio::test]
+async fn packages_come_by_tcp_only_with_a_token_that_is_good_for_the_stage() {
+    let agent = start();
+    let directory = tempfile::tempdir().unwrap();
+    let tokens = camino::Utf8PathBuf::from_path_buf(directory.path().join("tokens")).unwrap();
+    // The digest of `secret`.
+    std::fs::write(&tokens, "ci 2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b testing\n").unwrap();
+    for (tokens, expected) in [(None, [404, 404, 404]), (Some(tokens), [401, 401, 401])] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(serve_health(listener, agent.rig.handle.clone(), Arc::new(Traffic::default()), tokens));
+        for (header, status) in
+            ["", "Authorization: Bearer wrong\r\n", "Authorization: Bearer secret\r\n"].into_iter().zip(expected)
+        {
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            let head = format!(
+                "PUT /api/v1/repo/dev/a-1-1.noarch.rpm HTTP/1.1\r\nHost: x\r\n{header}Connection: close\r\nContent-Length: 0\r\n\r\n"
+            );
+            tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains("\"error\""), "{header}: {answer}");
+        }
+        task.abort();
+    }
 }

@@ -1,0 +1,147 @@
+//! The loop's hand in the site's own repository: after passes it has results of checks noted and due promotions made, on a thread
+//! of their own, one after the other; and it lets uploads in.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::{Handle, InstallDesk};
+use crate::execute::gate::keep_up;
+use crate::execute::repo::{Asked, RepoFault, add};
+use crate::observed::{Observed, Phase};
+use crate::plan::gate::Results;
+use crate::spec::{Nevra, Spec, StageName, VmName};
+use crate::world::World;
+use crate::world::repo::{self, Repository};
+
+/// How soon news of the VMs are noted.
+const AT_NEWS: Duration = Duration::from_millis(500);
+/// How often it is looked at without news: somebody may have added or removed packages.
+const AT_LEAST: Duration = Duration::from_secs(20);
+
+/// What a VM last said that promotions depend on: where it is, and which of its checks fail.
+type Word = (VmName, Phase, u32, Vec<(String, bool)>);
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Content {
+    running: Option<JoinHandle<()>>,
+    last: Option<(Instant, Vec<Word>)>,
+    results: Arc<Mutex<Results>>,
+}
+
+impl Content {
+    /// After a pass: begins a run where there is something to do and none is under way.
+    pub(super) fn turn(&mut self, world: &Arc<World>, spec: &Arc<Spec>, observed: &Arc<Observed>) {
+        let Some(policy) = spec.site.repository.clone() else { return };
+        if self.running.as_ref().is_some_and(|running| !running.is_finished()) {
+            return;
+        }
+        let words = words(observed);
+        if let Some((at, said)) = &self.last {
+            let pause = if *said == words { AT_LEAST } else { AT_NEWS };
+            if at.elapsed() < pause {
+                return;
+            }
+        }
+        let root = repo::directory(&world.state_dir);
+        if !root.exists() {
+            return;
+        }
+        self.last = Some((Instant::now(), words));
+        let (world, spec, observed, results) =
+            (Arc::clone(world), Arc::clone(spec), Arc::clone(observed), Arc::clone(&self.results));
+        self.running = Some(tokio::task::spawn_blocking(move || {
+            let repository = Repository::at(&root, &policy, &repo::gnupg_home(&world.state_dir));
+            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = keep_up(&repository, &spec, &observed, &mut results, world.clock.now()) {
+                tracing::warn!(error = %chain(&error), "results of checks could not be noted, or promotions made; tried again");
+            }
+        }));
+    }
+}
+
+fn words(observed: &Observed) -> Vec<Word> {
+    let of = |(name, vm): (&VmName, &crate::observed::ObservedVm)| {
+        let checks = vm.checks.iter().map(|check| (check.name.clone(), check.failure.is_none())).collect();
+        (name.clone(), vm.record.phase, vm.record.attempt, checks)
+    };
+    observed.vms.iter().map(of).collect()
+}
+
+/// What entered by an upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entered {
+    /// The packages, with the SHA-256 of each.
+    pub packages: Vec<(Nevra, String)>,
+    /// The stage's generation; none: all of it was there already.
+    pub generation: Option<u64>,
+}
+
+/// Why an upload did not enter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// There is no such stage, or the site has no repository of its own.
+    #[error("{0}")]
+    NoSuchPlace(String),
+    /// It may not enter.
+    #[error("{0}")]
+    Refused(String),
+    /// It could not be taken.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Handle {
+    /// Where uploads are put while they arrive: on the file system of the repository.
+    pub fn upload_directory(&self) -> Utf8PathBuf {
+        self.desk.repository.join("uploads")
+    }
+
+    /// Takes the package `file` into `stage`. Blocks for as long as that takes.
+    pub fn enter(&self, stage: &str, file: &Utf8Path, by: &str) -> Result<Entered, EntryError> {
+        let (repository, stage, promotion) = self.desk.entrance(stage)?;
+        let asked = Asked { by: by.to_owned(), note: "upload".to_owned(), now: self.now() };
+        let added = add(&repository, &promotion, &stage, &[file.to_owned()], &asked).map_err(|fault| match fault {
+            RepoFault::Refused(refused) => {
+                EntryError::Refused(refused.into_iter().map(|one| one.reason).collect::<Vec<_>>().join("; "))
+            }
+            RepoFault::World(error) => EntryError::Failed(chain(&error)),
+        })?;
+        self.desk.wake.notify_one();
+        Ok(Entered {
+            packages: added.packages.into_iter().map(|(nevra, digest)| (nevra, digest.to_string())).collect(),
+            generation: added.publication.map(|publication| publication.generation),
+        })
+    }
+}
+
+impl InstallDesk {
+    /// The repository and the stage of this name.
+    fn entrance(&self, stage: &str) -> Result<(Repository, StageName, crate::spec::PromotionPolicy), EntryError> {
+        let spec = Arc::clone(&self.spec.read().unwrap_or_else(PoisonError::into_inner));
+        let nowhere = |reason: String| EntryError::NoSuchPlace(reason);
+        let Some(policy) = &spec.site.repository else {
+            return Err(nowhere("the site has no stage repositories of its own".to_owned()));
+        };
+        let Some(found) = spec.stages.get(stage) else { return Err(nowhere(format!("there is no stage {stage:?} in the site"))) };
+        let home = repo::gnupg_home(self.repository.parent().unwrap_or(&self.repository));
+        let repository = Repository::open(&self.repository, policy, &home).map_err(|error| EntryError::Failed(chain(&error)))?;
+        Ok((repository, found.name.clone(), found.promotion.clone()))
+    }
+}
+
+/// An error with its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -5,10 +5,11 @@
 #   make e2e-puppet  of these, a real Puppet server: its CA under load and faults, a guest that enrols and is rebuilt
 #   make lint     format and lints alone          make bench    the promises about speed, as ratios
 #   make setup    install what is missing         make guest    build the stand-in guest of the end-to-end tests
+#   make e2e-repo  of these, dnf clients while much is published
 #   make docs     the documentation of the code   make install  DESTDIR= PREFIX=/usr
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup guest lint test e2e-puppet demo bench docs build install install-files
+.PHONY: help setup guest lint test e2e-puppet e2e-repo demo bench docs build install install-files
 
 # Builds and caches live outside the clone, so that a fresh clone starts warm.
 export REKINDLE_CACHE ?= $(HOME)/.cache/rekindle
@@ -42,6 +43,10 @@ test: setup lint
 e2e-puppet: setup
 	@tests/guest/build.sh full
 	scripts/test --no-capture -E 'test(/^e2e_puppet/)'
+
+e2e-repo: setup
+	@tests/guest/build.sh tiny
+	scripts/test --no-capture -E 'test(/^(e2e_repo|sandbox_repo)/)'
 
 build: setup
 	cargo build --release --locked -p rekindle-agent

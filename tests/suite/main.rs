@@ -17,6 +17,7 @@ mod mirror;
 mod puppet;
 mod repo;
 mod sandbox_harness;
+mod sandbox_repo;
 mod serve;
 mod sim_ca;
 mod sim_contract;

@@ -65,6 +65,9 @@ install: build install-files
 # What `install` does once the binary is built, for packagers.
 install-files:
 	install -D -m 755 $(CARGO_TARGET_DIR)/release/rekindle $(DESTDIR)$(PREFIX)/bin/rekindle
+	$(CARGO_TARGET_DIR)/release/rekindle man $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(CARGO_TARGET_DIR)/release/rekindle completions bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/rekindle
 	install -D -m 644 dist/systemd/rekindle.service $(DESTDIR)$(PREFIX)/lib/systemd/system/rekindle.service
 	install -D -m 644 dist/sysusers.d/rekindle.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/rekindle.conf
 	install -D -m 644 dist/tmpfiles.d/rekindle.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rekindle.conf

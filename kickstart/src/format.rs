@@ -276,6 +276,10 @@ impl<'w, 't> Writer<'w, 't> {
                 if !is_first {
                     self.blank();
                 }
+            } else if entry.starts_with('%') {
+                // Without the spaces around it this might become the section's end.
+                self.as_it_was(Span::new(at, end));
+                is_first = false;
             } else {
                 self.line(entry);
                 is_first = false;

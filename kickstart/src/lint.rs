@@ -3,6 +3,8 @@
 //! Called by [`crate::lint()`]. The rules are in `crate::rules`, one file each; suppression
 //! comments and the severities a caller wants are applied here and nowhere else.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::{Applicability, Diagnostic, Fix, Severity};
 use crate::document::{Document, ItemKind};
 use crate::python::line_end;
@@ -37,6 +39,8 @@ pub struct LintOptions {
     pub disk_mib: Option<u64>,
     /// Names of all disks (`vda`), if known; empty means unknown.
     pub disks: Vec<String>,
+    /// What the repositories have: packages as `name`, groups as `@id`, environments as `@^id`; empty means unknown.
+    pub available: BTreeSet<String>,
     /// Run only rules with one of these codes or families; empty means all.
     pub select: Vec<String>,
     /// Do not run rules with one of these codes or families; drop deprecations with one of these codes.

@@ -16,6 +16,7 @@ pub(crate) fn parse(text: &str) -> (Document<'_>, Vec<Diagnostic>) {
     let mut parser = Parser { text, at: 0, line: 0, words: Vec::with_capacity(text.len() / 12 + 8), diagnostics: Vec::new() };
     let items = parser.items();
     if items.iter().all(|item| item.kind == ItemKind::Blank) {
+        parser.line = 1;
         parser.report("empty-kickstart", "the kickstart is empty", Span::new(0, 0), None);
     }
     (Document { text, words: parser.words, items }, parser.diagnostics)

@@ -92,6 +92,21 @@ fn edited_kickstarts_never_panic() {
     }
 }
 
+#[test]
+fn what_the_fuzzer_found_once_stays_mended() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let mut files = 0;
+    for entry in std::fs::read_dir(&corpus).expect("the corpus") {
+        let bytes = std::fs::read(entry.expect("an entry").path()).expect("a file");
+        match kickstart::decode(&bytes) {
+            Ok(text) => Release::ALL.into_iter().for_each(|release| use_all(text, release)),
+            Err(found) => assert_eq!(found.code, "not-utf-8"),
+        }
+        files += 1;
+    }
+    assert!(files >= 20, "only {files} files in {}", corpus.display());
+}
+
 /// Makes a text of a wanted number of pieces.
 type Make = fn(usize) -> String;
 
@@ -102,6 +117,60 @@ fn numbered(n: usize, before: &str, after: &str) -> String {
         text.extend([before, &i.to_string(), after]);
     }
     text
+}
+
+/// What is wrong with the shape of a file, the first code and where it is. Each of these must end in linear time, without a panic.
+#[test]
+fn bad_input_is_reported_with_its_place() {
+    let megabyte = "x".repeat(1 << 20);
+    let cases: &[(&str, Vec<u8>, &str)] = &[
+        ("not UTF-8", b"text\nlang \xff\n".to_vec(), "not-utf-8 2:6"),
+        ("UTF-16", b"\xff\xfet\0e\0x\0t\0".to_vec(), "not-utf-8 1:1"),
+        ("a byte order mark", "\u{feff}text\n".into(), "unknown-command 1:1"),
+        ("NUL", b"text\nlang e\0n_US.UTF-8\0\n\0\n".to_vec(), "unknown-command 3:1"),
+        ("CR LF", b"text\r\nlagn en_US\r\n".to_vec(), "unknown-command 2:1"),
+        ("CR alone", b"text\rlagn en_US\r".to_vec(), "unknown-command 2:1"),
+        ("no last newline", b"text\nlagn".to_vec(), "unknown-command 2:1"),
+        ("nothing", Vec::new(), "empty-kickstart 1:1"),
+        ("blank lines alone", b"\n \n\t\n".to_vec(), "empty-kickstart 1:1"),
+        ("an open quote", b"text\nlang \"en_US\nzerombr\n".to_vec(), "unclosed-quote 2:6"),
+        ("a backslash at the end", b"lang en_US\\".to_vec(), "lone-backslash 1:11"),
+        ("an open section", b"text\n%post\necho\n".to_vec(), "unclosed-section 2:1"),
+        ("an open section without a body", b"%packages".to_vec(), "unclosed-section 1:1"),
+        ("a section in a section", b"%post\necho\n%packages\n%end\n".to_vec(), "section-in-section 3:1"),
+        ("an end too many", b"%post\n%end\n%end\n".to_vec(), "stray-end 3:1"),
+        ("an unknown section", b"text\n%psot\n%end\n".to_vec(), "unknown-section 2:1"),
+        ("an include of nothing", b"text\n%include\n".to_vec(), "include-without-file 2:1"),
+        ("a command of 1 MB", megabyte.clone().into(), "unknown-command 1:1"),
+        ("an option of 1 MB", format!("part / --{megabyte}=1\n").into(), "unknown-option 1:8"),
+        ("a value of 1 MB", format!("part / --size={megabyte}\n").into(), "invalid-integer 1:8"),
+        ("a quote of 1 MB", format!("lang '{megabyte}\n").into(), "unclosed-quote 1:6"),
+        ("a million lines", "frob\n".repeat(1_000_000).into(), "unknown-command 1:1"),
+        ("a million open sections", "%post\n".repeat(1_000_000).into(), "section-in-section 2:1"),
+        ("a million words", format!("rootpw {}\n", "a ".repeat(1_000_000)).into(), "unexpected-argument 1:10"),
+    ];
+    for (what, bytes, expected) in cases {
+        let start = Instant::now();
+        let found = match kickstart::decode(bytes) {
+            Ok(text) => {
+                assert_eq!(parse(text).0.write(), text, "{what}");
+                lint(text, Release::Rhel9, &LintOptions::default());
+                format(text, Release::Rhel9);
+                check(text, Release::Rhel9).errors().next().map(|found| format!("{} {}:{}", found.code, found.line, found.column))
+            }
+            Err(found) => Some(format!("{} {}:{}", found.code, found.line, found.column)),
+        };
+        assert_eq!(found.as_deref(), Some(*expected), "{what}");
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}: {:?} for {} bytes", start.elapsed(), bytes.len());
+    }
+}
+
+#[test]
+fn a_file_that_includes_itself_is_read_once() {
+    let text = "#version=RHEL9\ntext\n%include self.ks\n";
+    let report = lint(text, Release::Rhel9, &LintOptions::default());
+    assert!(report.is_ok(), "{report:?}");
+    assert!(report.diagnostics().iter().any(|found| found.code == "include-not-written" && found.line == 3), "{report:?}");
 }
 
 #[test]

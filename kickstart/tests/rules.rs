@@ -36,6 +36,7 @@ fn codes(block: &Block, code: &str) -> Vec<&'static str> {
             ("firmware", "bios") => options.firmware = Some(Firmware::Bios),
             ("disk", _) => options.disk_mib = value.parse().ok(),
             ("disks", _) => options.disks = value.split(',').map(str::to_owned).collect(),
+            ("available", _) => options.available = value.split(',').map(str::to_owned).collect(),
             _ => panic!("unknown setting {setting}"),
         }
     }
@@ -130,7 +131,7 @@ fn a_comment_allows_a_finding_in_the_next_line_or_in_the_whole_file() {
 
 #[test]
 fn nothing_is_said_to_be_missing_where_an_include_may_bring_it() {
-    let report = lint("%include /tmp/disks.ks\npart pv.01 --size=9\n", Release::Rhel9, &LintOptions::default());
+    let report = lint("%include http://192.0.2.1/disks.ks\npart pv.01 --size=9\n", Release::Rhel9, &LintOptions::default());
     assert!(report.diagnostics().is_empty(), "{:#?}", report.diagnostics());
 }
 

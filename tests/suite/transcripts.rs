@@ -161,6 +161,18 @@ fn every_subcommand_has_help_with_examples() {
 }
 
 #[test]
+fn every_subcommand_has_a_manual_page() {
+    let session = Session::new();
+    let (printed, status) = session.run(&session.path, "rekindle man pages && ls pages");
+    assert_eq!(status, 0, "{printed}");
+    for page in ["rekindle.1", "rekindle-apply.1", "rekindle-ks.1", "rekindle-ks-lint.1", "rekindle-ks-upgrade.1"] {
+        assert!(printed.lines().any(|line| line == page), "no {page}:\n{printed}");
+    }
+    let (page, _) = session.run(&session.path, "cat pages/rekindle-ks-lint.1");
+    assert!(page.contains("unsafe\\-fixes") && page.contains("Exit status"), "{page}");
+}
+
+#[test]
 fn times_and_revisions_are_left_out_of_transcripts() {
     let line = "ok: site `demo` at 0f21b8184971: 2 VMs checked in 0.2 s, at home";
     assert_eq!(redact_line(line), "ok: site `demo` at REV: 2 VMs checked in TIME s, at home");

@@ -119,6 +119,13 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages into a directory, one for each subcommand
+    #[command(after_help = "Example:
+  rekindle man /usr/share/man/man1")]
+    Man {
+        /// The directory; it is made where there is none
+        directory: Utf8PathBuf,
+    },
 }
 
 /// Runs the command line of this process and says how it ended; errors have been printed.
@@ -170,6 +177,12 @@ fn run(context: &Context, command: Command) -> Result<Exit, CliError> {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "rekindle", &mut script);
             context.screen.print(&String::from_utf8_lossy(&script))?;
+            Ok(Exit::Ok)
+        }
+        Command::Man { directory } => {
+            let write = std::fs::create_dir_all(&directory)
+                .and_then(|()| clap_mangen::generate_to(Args::command(), directory.as_std_path()));
+            write.or_world(|| format!("write the manual pages into `{directory}`"))?;
             Ok(Exit::Ok)
         }
     }

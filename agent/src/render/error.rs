@@ -64,6 +64,8 @@ pub enum RenderError {
 /// One thing wrong with a rendered kickstart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// Where in the templates it came from, where that is known.
+    pub template: Option<TemplatePlace>,
     /// Line of the rendered text, from 1.
     pub line: usize,
     /// What is wrong.
@@ -72,8 +74,20 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.message)
+        match &self.template {
+            Some(place) => write!(f, "{}:{}: {} (line {} of the kickstart)", place.file, place.line, self.message, self.line),
+            None => write!(f, "line {}: {}", self.line, self.message),
+        }
     }
+}
+
+/// A line of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplatePlace {
+    /// The file, as a path a person can open, or the name of a shipped template.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
 }
 
 fn list(problems: &[Problem]) -> String {

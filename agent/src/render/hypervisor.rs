@@ -6,7 +6,7 @@ use super::convert::{
     tree_url, with_needed,
 };
 use super::error::RenderError;
-use super::kickstart::{Kickstart, Renderer, checked, release_of};
+use super::kickstart::{Kickstart, Renderer, release_of};
 use crate::spec::{Address4, Address6, BondMode, BondSpec, HypervisorInstall, HypervisorNic, HypervisorSpec, OsSpec, Spec};
 
 /// The install listener's default port, to be opened in the firewall.
@@ -73,7 +73,7 @@ impl Renderer {
             section: String::new(),
         };
         let text = self.render(&target, &install.template, &variables)?;
-        checked(target, &install.template, release, text, None)
+        self.checked(target, &install.template, release, text, &variables, None)
     }
 }
 

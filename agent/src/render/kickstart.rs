@@ -1,16 +1,18 @@
 //! Renders kickstarts and checks them for their release before anybody sees them.
 
 use std::fmt;
+use std::sync::OnceLock;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use kickstart::Release;
 use sha2::{Digest as _, Sha256};
 use tera::{Context, ErrorKind, Tera};
 
 use super::context as cx;
 use super::convert::{InstallUrls, os_of, release_variables, site_variables, vm_variables};
-use super::error::{Problem, RenderError, TemplateErrors};
+use super::error::{Problem, RenderError, TemplateErrors, TemplatePlace};
 use super::load;
+use super::marks::Marked;
 use crate::spec::{OsSpec, Spec, TemplateName, VmSpec};
 
 /// A rendered kickstart that its release's grammar accepts.
@@ -31,6 +33,12 @@ impl fmt::Debug for Kickstart {
 /// The compiled templates: shipped ones and those of a site.
 pub struct Renderer {
     tera: Tera,
+    /// The site's templates, if it has any.
+    directory: Option<Utf8PathBuf>,
+    /// Name and text of each template.
+    templates: Vec<(String, String)>,
+    /// The same with marks; made for the first kickstart that is refused.
+    marked: OnceLock<Option<Marked>>,
 }
 
 impl fmt::Debug for Renderer {
@@ -52,7 +60,8 @@ impl Renderer {
     /// # Errors
     /// All syntax errors, missing partials and parents, and unknown variables, each with file and line.
     pub fn new(site_templates: Option<&Utf8Path>) -> Result<Self, TemplateErrors> {
-        Ok(Self { tera: load::load(site_templates)? })
+        let load::Loaded { tera, templates } = load::load(site_templates)?;
+        Ok(Self { tera, directory: site_templates.map(Utf8Path::to_owned), templates, marked: OnceLock::new() })
     }
 
     /// Whether there is a template of this name.
@@ -80,13 +89,47 @@ impl Renderer {
                 known: load::template_names(&self.tera).join(", "),
             });
         }
-        let context = Context::from_serialize(variables).map_err(|error| template_error(target, &name, &error))?;
+        let context = context_of(target, &name, variables)?;
         let mut text = self.tera.render(&name, &context).map_err(|error| template_error(target, &name, &error))?;
         if !text.ends_with('\n') {
             text.push('\n');
         }
         Ok(text)
     }
+
+    /// The text as a [`Kickstart`], if the release accepts it; else what is wrong, with the lines of the templates it came from.
+    pub(super) fn checked(
+        &self,
+        target: String,
+        template: &TemplateName,
+        release: Release,
+        text: String,
+        variables: &cx::Variables,
+        install: Option<&InstallUrls>,
+    ) -> Result<Kickstart, RenderError> {
+        let report = kickstart::check(&text, release);
+        if report.is_ok() {
+            let digest = digest(&text, install);
+            return Ok(Kickstart { text, digest });
+        }
+        let name = format!("{template}.ks.tera");
+        let marked = self.marked.get_or_init(|| Marked::new(&self.templates));
+        let context = context_of(&target, &name, variables)?;
+        let origins = marked.as_ref().and_then(|marked| marked.origins(&name, &context, &text));
+        let place = |found: &kickstart::Diagnostic| {
+            let (template, line) = origins.as_ref()?.of(found.span.start)?;
+            let (name, _) = self.templates.get(template)?;
+            Some(TemplatePlace { file: load::file_of(self.directory.as_deref(), name), line })
+        };
+        let problem =
+            |found: &kickstart::Diagnostic| Problem { template: place(found), line: found.line, message: found.message.clone() };
+        let problems = report.errors().map(problem).collect();
+        Err(RenderError::Rejected { target, template: template.clone(), release: release.name().to_owned(), problems })
+    }
+}
+
+fn context_of(target: &str, name: &str, variables: &cx::Variables) -> Result<Context, RenderError> {
+    Context::from_serialize(variables).map_err(|error| template_error(target, name, &error))
 }
 
 impl SiteRenderer<'_> {
@@ -96,7 +139,7 @@ impl SiteRenderer<'_> {
         let release = release_of(&target, os_of(self.spec, vm)?)?;
         let variables = vm_variables(self.spec, vm, release_variables(release), self.site.clone(), install)?;
         let text = self.renderer.render(&target, &vm.template, &variables)?;
-        checked(target, &vm.template, release, text, Some(install))
+        self.renderer.checked(target, &vm.template, release, text, &variables, Some(install))
     }
 }
 
@@ -108,23 +151,6 @@ pub(super) fn release_of(target: &str, os: &OsSpec) -> Result<Release, RenderErr
         release: os.release.to_string(),
         known: Release::ALL.map(Release::name).join(", "),
     })
-}
-
-/// The text as a [`Kickstart`], if the release accepts it.
-pub(super) fn checked(
-    target: String,
-    template: &TemplateName,
-    release: Release,
-    text: String,
-    install: Option<&InstallUrls>,
-) -> Result<Kickstart, RenderError> {
-    let report = kickstart::check(&text, release);
-    if !report.is_ok() {
-        let problems = report.errors().map(|found| Problem { line: found.line, message: found.message.clone() }).collect();
-        return Err(RenderError::Rejected { target, template: template.clone(), release: release.name().to_owned(), problems });
-    }
-    let digest = digest(&text, install);
-    Ok(Kickstart { text, digest })
 }
 
 fn digest(text: &str, install: Option<&InstallUrls>) -> String {

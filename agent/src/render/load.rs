@@ -11,8 +11,15 @@ use super::scan::{self, Names};
 use super::schema::{Kind, Schema};
 use super::shipped;
 
+/// Compiled templates, and what they were compiled from.
+pub(super) struct Loaded {
+    pub(super) tera: Tera,
+    /// Name and text of each.
+    pub(super) templates: Vec<(String, String)>,
+}
+
 /// Compiles the shipped templates and those of the directory.
-pub(super) fn load(directory: Option<&Utf8Path>) -> Result<Tera, TemplateErrors> {
+pub(super) fn load(directory: Option<&Utf8Path>) -> Result<Loaded, TemplateErrors> {
     let mut tera = Tera::new();
     functions::register(&mut tera);
     let mut errors = Vec::new();
@@ -26,7 +33,7 @@ pub(super) fn load(directory: Option<&Utf8Path>) -> Result<Tera, TemplateErrors>
     site.compile(&mut tera, &mut errors);
     errors.extend(site.unknown_names(&tera));
     if errors.is_empty() {
-        return Ok(tera);
+        return Ok(Loaded { tera, templates: site.templates });
     }
     errors.sort();
     errors.dedup();
@@ -102,11 +109,15 @@ impl Site<'_> {
 
     /// An error about a template, with the file that a person can open.
     fn error(&self, name: &str, line: Option<usize>, message: &str) -> TemplateError {
-        let file = match self.directory {
-            Some(directory) if !name.starts_with(shipped::PREFIX) => directory.join(name).to_string(),
-            _ => name.to_owned(),
-        };
-        TemplateError { file, line, message: message.to_owned() }
+        TemplateError { file: file_of(self.directory, name), line, message: message.to_owned() }
+    }
+}
+
+/// The file of a template: a path that a person can open, or the name of a shipped one.
+pub(super) fn file_of(directory: Option<&Utf8Path>, name: &str) -> String {
+    match directory {
+        Some(directory) if !name.starts_with(shipped::PREFIX) => directory.join(name).to_string(),
+        _ => name.to_owned(),
     }
 }
 

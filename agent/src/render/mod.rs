@@ -12,6 +12,7 @@ mod functions;
 mod hypervisor;
 mod kickstart;
 mod load;
+mod marks;
 mod puppet;
 mod scan;
 mod schema;
@@ -19,7 +20,7 @@ mod shipped;
 
 pub use convert::{Enrolment, InstallUrls};
 pub use domain_xml::{INSTALLER_LOG_PORT, domain_xml};
-pub use error::{Problem, RenderError, TemplateError, TemplateErrors};
+pub use error::{Problem, RenderError, TemplateError, TemplateErrors, TemplatePlace};
 pub use kickstart::{Kickstart, Renderer, SiteRenderer};
 pub use load::template_variables_markdown;
 pub use puppet::{classification, hiera_files, node_data, puppet_files};

@@ -70,7 +70,7 @@ pub(super) fn names(source: &str) -> Names {
 }
 
 /// Where the tag ends: the first `close` outside of quotes.
-fn end_of(text: &str, close: &str) -> usize {
+pub(super) fn end_of(text: &str, close: &str) -> usize {
     let bytes = text.as_bytes();
     let mut quote = None;
     let mut at = 2;

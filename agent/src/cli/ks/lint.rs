@@ -1,5 +1,7 @@
 //! `rekindle ks lint`: what is wrong with kickstarts.
 
+use std::collections::BTreeSet;
+
 use clap::ValueEnum;
 use kickstart::{Applicability, Diagnostic, LintOptions, Release, Severity, report};
 
@@ -16,6 +18,7 @@ use crate::exit::Exit;
 #[command(after_help = "Examples:
   rekindle ks lint --release alma9 web1.ks
   rekindle ks lint --disk vda=20GiB --firmware uefi *.ks     what does not fit the machine too
+  rekindle ks lint --available names.txt web1.ks             packages and groups that no repository has too
   rekindle ks lint --format json *.ks                        one JSON object a file and line
   rekindle ks lint --fix web1.ks                             mend what can be mended without asking
   generate | rekindle ks lint --release rhel9 -
@@ -41,6 +44,10 @@ pub(crate) struct LintArgs {
     /// How the machine starts
     #[arg(long, value_name = "FIRMWARE")]
     firmware: Option<Firmware>,
+    /// What the repositories have, one name a line: packages as `dnf repoquery --qf '%{name}\n'` prints them, groups as @id,
+    /// environments as @^id
+    #[arg(long, value_name = "FILE")]
+    available: Option<Source>,
     /// Make the changes after which the kickstart means the same; standard input is printed with them
     #[arg(long, conflicts_with = "parity")]
     fix: bool,
@@ -48,7 +55,7 @@ pub(crate) struct LintArgs {
     #[arg(long, conflicts_with = "parity")]
     unsafe_fixes: bool,
     /// Only what ksvalidator checks: no rules of ours
-    #[arg(long, conflicts_with_all = ["select", "ignore", "severity"])]
+    #[arg(long, conflicts_with_all = ["select", "ignore", "severity", "available"])]
     parity: bool,
     /// Only these rules, by code or family
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule)]
@@ -87,7 +94,10 @@ struct Linted {
 
 /// Runs `rekindle ks lint`.
 pub(crate) fn run(screen: Screen, args: &LintArgs) -> Result<Exit, CliError> {
-    let options = options(args);
+    let options = options(args).map_err(|error| {
+        screen.note(&error.text());
+        CliError::silent(Exit::Usage)
+    })?;
     let paint = screen.out();
     let mut summary = Summary::default();
     let (mut failed, mut refused) = (false, false);
@@ -141,8 +151,15 @@ pub(super) fn print(screen: Screen, text: &str) -> Result<(), CliError> {
     }
 }
 
-fn options(args: &LintArgs) -> LintOptions {
-    LintOptions {
+fn options(args: &LintArgs) -> Result<LintOptions, FileError> {
+    let available = match &args.available {
+        Some(source) => {
+            source.read()?.lossy().lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+        }
+        None => BTreeSet::new(),
+    };
+    Ok(LintOptions {
+        available,
         firmware: args.firmware.map(Into::into),
         // What is known of one disk holds only where there is no other.
         disk_mib: if let [disk] = args.disk.as_slice() { Some(disk.mib) } else { None },
@@ -150,7 +167,7 @@ fn options(args: &LintArgs) -> LintOptions {
         select: args.select.clone(),
         ignore: args.ignore.clone(),
         severities: args.severity.clone(),
-    }
+    })
 }
 
 fn lint_one(source: &Source, args: &LintArgs, options: &LintOptions, paint: Paint) -> Result<Linted, FileError> {

@@ -1,6 +1,7 @@
 //! Networks that will not come up.
 
 pub(super) mod address_with_dhcp;
+pub(super) mod device_on_unknown_device;
 pub(super) mod first_network_inactive;
 pub(super) mod gateway_outside_network;
 pub(super) mod invalid_hostname;
@@ -14,4 +15,5 @@ pub(super) mod options_without_slaves;
 pub(super) mod static_network_incomplete;
 pub(super) mod two_default_routes;
 pub(super) mod unknown_url_scheme;
+pub(super) mod unlikely_device_name;
 pub(super) mod unusable_address;

@@ -12,6 +12,8 @@ pub(super) mod root_ssh_by_password;
 pub(super) mod selinux_disabled;
 pub(super) mod sshkey_for_unknown_user;
 pub(super) mod tls_not_verified;
+pub(super) mod undefined_group;
 pub(super) mod unencrypted_source;
+pub(super) mod unsigned_packages;
 pub(super) mod weak_hash;
 pub(super) mod weak_password;

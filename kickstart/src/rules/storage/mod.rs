@@ -23,5 +23,6 @@ pub(super) mod undefined_volume_group;
 pub(super) mod unknown_disk;
 pub(super) mod unknown_disklabel;
 pub(super) mod unknown_filesystem;
+pub(super) mod unlimited_growth_shared;
 pub(super) mod unused_member;
 pub(super) mod volumes_exceed_group;

@@ -6,6 +6,7 @@
 #   make lint     format and lints alone          make bench    the promises about speed, as ratios
 #   make setup    install what is missing         make guest    build the stand-in guest of the end-to-end tests
 #   make e2e-repo  of these, dnf clients while much is published
+#   make parity   kickstart verdicts beside pykickstart's         make bench-ks speed of `rekindle ks` beside ksvalidator's
 #   make docs     the documentation of the code   make install  DESTDIR= PREFIX=/usr
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -56,6 +57,13 @@ demo: setup guest
 
 bench: setup
 	scripts/bench
+
+bench-ks: setup
+	kickstart/parity/run bench
+
+# Every release, at least 20,000 generated kickstarts each; prints each disagreement.
+parity: setup
+	kickstart/parity/run parity --cases 20000
 
 docs: setup
 	cargo doc --workspace --no-deps --locked --document-private-items

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measures the library and pykickstart in one run, and prints the ratios.
+"""Measures `rekindle ks lint` and pykickstart in one run, and prints both sides with the ratio that is promised.
 
-    cargo build --release -p rekindle-kickstart --examples
-    venv/bin/python kickstart/parity/bench.py --examples target/release/examples [--file FILE] [--release rhel9]
+    make bench-ks
 
-Batch: the file a thousand times in one process (ours: the whole process, start and input included; pykickstart:
-parse with its handler built already). Process: one file, one process, from start to end.
+Batch: a thousand files, all rules, in one process of ours from its start to its end, beside pykickstart's parse alone with its handler
+built already. Process: one file from start to end, beside ksvalidator. Memory: the largest resident set of one process. Length: the
+time for 1, 10 and 100 MB.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 from oracle import Oracle
@@ -21,7 +22,7 @@ BATCH = 1000
 
 
 def wall(work, rounds):
-    """Median wall time of some runs."""
+    """Median wall time of some runs, in seconds."""
     times = []
     for _ in range(rounds):
         start = time.perf_counter()
@@ -30,31 +31,71 @@ def wall(work, rounds):
     return statistics.median(times)
 
 
+def run(command):
+    """Runs a command, its output dropped."""
+    code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+    assert code in (0, 1), (command, code)
+
+
+def memory(command):
+    """The largest resident set of a command in MB.
+
+    A child of this process would begin with the size of this one, so that time(1), which is small, comes in between.
+    """
+    report = subprocess.run(["/usr/bin/time", "-f", "%M"] + command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return int(report.stderr.split()[-1]) / 1024
+
+
+def line(what, ours, theirs, ratio, promised):
+    print("%-32s ours %-16s pykickstart %-14s %8.0f times   promised %s   %s" % (
+        what, ours, theirs, ratio, promised, "kept" if ratio >= promised else "MISSED"))
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    options.add_argument("--examples", required=True, help="directory of the example programs")
-    options.add_argument("--file", default=os.path.join(here, "..", "benches", "sample.ks"))
+    options.add_argument("--rekindle", required=True, help="the program, built for release")
+    options.add_argument("--file", default=os.path.join(here, "..", "benches", "lines59.ks"))
     options.add_argument("--release", default="rhel9")
     options = options.parse_args()
     with open(options.file, "rb") as handle:
         data = handle.read()
     text = data.decode()
-    print("%s: %d lines, %d bytes, %s" % (os.path.basename(options.file), text.count("\n"), len(data), options.release))
+    print("%s: %d lines, %d bytes, for %s, on %d processors" % (
+        os.path.basename(options.file), text.count("\n"), len(data), options.release, os.cpu_count()))
+    lint = [options.rekindle, "ks", "lint", "--release", options.release, "--format", "json"]
 
     oracle = Oracle(options.release)
     assert oracle.judge(text)[0] == "A", "the file must be valid"
     theirs = wall(lambda: oracle.judge(text), 30)
-    batch = (b"%s %d\n%s" % (options.release.encode(), len(data), data)) * BATCH
-    verdicts = os.path.join(options.examples, "verdicts")
-    ours = wall(lambda: subprocess.run([verdicts], input=batch, stdout=subprocess.DEVNULL, check=True), 10) / BATCH
-    print("batch:   ours %.4f ms a file, pykickstart %.2f ms: %.0f times as fast" % (ours * 1e3, theirs * 1e3, theirs / ours))
-
-    lint = os.path.join(options.examples, "lint")
-    ours = wall(lambda: subprocess.run([lint, options.release], input=data, stdout=subprocess.DEVNULL, check=True), 30)
-    ksvalidator = [os.path.join(os.path.dirname(sys.executable), "ksvalidator"), "-v", options.release.upper(), options.file]
-    theirs = wall(lambda: subprocess.run(ksvalidator, stdout=subprocess.DEVNULL, check=True), 5)
-    print("process: ours %.2f ms (lint, all rules), ksvalidator %.0f ms: 1/%.0f" % (ours * 1e3, theirs * 1e3, theirs / ours))
+    with tempfile.TemporaryDirectory() as directory:
+        names = []
+        for number in range(BATCH):
+            names.append(os.path.join(directory, "%d.ks" % number))
+            with open(names[-1], "wb") as handle:
+                handle.write(data)
+        ours = wall(lambda: run(lint + names), 7) / BATCH
+        line("a file in a batch of %d" % BATCH, "%.1f us" % (ours * 1e6), "%.0f us" % (theirs * 1e6), theirs / ours, 150)
+        one = names[0]
+        ours = wall(lambda: run(lint + [one]), 30)
+        ksvalidator = [os.path.join(os.path.dirname(sys.executable), "ksvalidator"), "-v", options.release.upper(), one]
+        theirs = wall(lambda: run(ksvalidator), 7)
+        line("one file, the whole process", "%.2f ms" % (ours * 1e3), "%.0f ms" % (theirs * 1e3), theirs / ours, 50)
+        print("%-32s ours %.1f MB, ksvalidator %.1f MB; promised under 20 MB" % (
+            "memory for one file", memory(lint + [one]), memory(ksvalidator)))
+        commands = "".join(part for part in text.splitlines(True) if part.startswith(("#", "repo", "user", "sshkey")))
+        for megabytes in (1, 10, 100):
+            with open(one, "w") as handle:
+                handle.write(text)
+                body = "%post\n" + "# a line of a long script, as long as lines are\n" * 20 + "%end\n"
+                unit = commands + body
+                while handle.tell() < megabytes << 20:
+                    handle.write(unit * 50)
+            size = os.path.getsize(one) / (1 << 20)
+            seconds = wall(lambda: run(lint + ["--parity", one]), 3 if megabytes < 100 else 1)
+            all_rules = wall(lambda: run(lint + [one]), 3 if megabytes < 100 else 1)
+            print("%-32s %.3f s with --parity, %.3f s with all rules (%.0f and %.0f ns a byte)" % (
+                "%.0f MB" % size, seconds, all_rules, seconds / (size * (1 << 20)) * 1e9, all_rules / (size * (1 << 20)) * 1e9))
 
 
 if __name__ == "__main__":

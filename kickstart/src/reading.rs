@@ -29,6 +29,8 @@ pub(crate) struct Model<'d> {
     pub(crate) others: Vec<(SectionKind, Place)>,
     /// Something is pulled in that the model does not see, so nothing can be said to be missing.
     pub(crate) is_partial: bool,
+    /// Nothing in it is about disks, packages or accounts: a piece of a kickstart, or one for a rescue.
+    pub(crate) is_fragment: bool,
     /// The last line that is neither blank nor a comment: where something missing is reported.
     pub(crate) end: Place,
 }
@@ -195,6 +197,7 @@ pub(crate) fn read<'d>(document: &'d Document<'d>, release: Release) -> Model<'d
         packages: Vec::new(),
         others: Vec::new(),
         is_partial: false,
+        is_fragment: false,
         end: Place { line: 1, span: Span::default() },
     };
     for item in &document.items {
@@ -232,8 +235,27 @@ pub(crate) fn read<'d>(document: &'d Document<'d>, release: Release) -> Model<'d
             None => model.is_partial = true,
         }
     }
+    model.is_fragment = !model.is_partial && model.packages.is_empty() && !model.uses(INSTALLING);
     model
 }
+
+/// Commands of which every installation has one.
+const INSTALLING: &[&str] = &[
+    "part",
+    "raid",
+    "volgroup",
+    "logvol",
+    "btrfs",
+    "mount",
+    "autopart",
+    "reqpart",
+    "clearpart",
+    "zerombr",
+    "ignoredisk",
+    "bootloader",
+    "rootpw",
+    "user",
+];
 
 impl<'d> Model<'d> {
     fn add_section(&mut self, text: &'d str, section: &Section, header: Matched<'d>, place: Place) {

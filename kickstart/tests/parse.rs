@@ -30,7 +30,7 @@ fn every_text_is_written_back_byte_for_byte() {
 #[test]
 fn what_is_wrong_with_the_shape_has_a_place() {
     check_parse("text\n", &[]);
-    check_parse(" \n\n", &[("empty-kickstart", 2, 1)]);
+    check_parse(" \n\n", &[("empty-kickstart", 1, 1)]);
     check_parse("lang 'en\n", &[("unclosed-quote", 1, 6)]);
     check_parse("text\nlang en\\", &[("lone-backslash", 2, 8)]);
     check_parse("''\n", &[("empty-command", 1, 1)]);

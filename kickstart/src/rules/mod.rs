@@ -50,6 +50,7 @@ macro_rules! rule {
 
 /// All rules, by family.
 pub(crate) const RULES: &[Rule] = &[
+    rule!(unattended / not_an_installation, "not-an-installation", Warning),
     rule!(unattended / no_disk_layout, "no-disk-layout", Error),
     rule!(unattended / no_packages_section, "no-packages-section", Error),
     rule!(unattended / no_install_source, "no-install-source", Warning),

@@ -15,6 +15,7 @@ pub(super) mod no_language;
 pub(super) mod no_packages_section;
 pub(super) mod no_root_access;
 pub(super) mod no_timezone;
+pub(super) mod not_an_installation;
 pub(super) mod onerror_in_asking_mode;
 pub(super) mod two_install_sources;
 pub(super) mod unknown_service;

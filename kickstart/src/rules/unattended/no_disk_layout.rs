@@ -27,7 +27,7 @@ use crate::lint::{Context, Findings};
 const LAYOUTS: &[&str] = &["autopart", "part", "logvol", "raid", "btrfs", "mount", "volgroup", "reqpart"];
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
-    if !cx.model.is_partial && !cx.model.uses(LAYOUTS) && !cx.model.uses(&["rescue"]) {
+    if !cx.model.is_partial && !cx.model.is_fragment && !cx.model.uses(LAYOUTS) && !cx.model.uses(&["rescue"]) {
         out.add(cx.model.end, "nothing says how to lay out the disks", "add `autopart`, or `part` lines");
     }
 }

@@ -28,7 +28,7 @@ use crate::lint::{Context, Findings};
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     let model = cx.model;
     let needs_none = ["liveimg", "ostreesetup", "ostreecontainer", "bootc", "rescue"];
-    if !model.is_partial && model.packages.is_empty() && !model.uses(&needs_none) {
+    if !model.is_partial && !model.is_fragment && model.packages.is_empty() && !model.uses(&needs_none) {
         out.add(model.end, "there is no `%packages` section", "add `%packages` and `%end`; the section may be empty");
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     let model = cx.model;
     let is_admin = |user: &Command<'_>| !user.has("lock") && user.list("groups").any(|group| group.starts_with("wheel"));
     let has_access = model.uses(&["rootpw", "rescue"]) || model.all("user").any(is_admin);
-    if !model.is_partial && !has_access {
+    if !model.is_partial && !model.is_fragment && !has_access {
         let help = "add `rootpw --lock` and `user --name=… --groups=wheel …`, or `rootpw --iscrypted HASH`";
         out.add(model.end, "there is neither a `rootpw` line nor an administrator", help);
     }

@@ -7,6 +7,7 @@ pub mod fleet;
 pub mod lab;
 pub mod puppetlab;
 pub mod puppetserver;
+pub mod repo_change;
 pub mod rpm_lab;
 pub mod rpms;
 pub mod sandbox;

@@ -12,7 +12,7 @@ pub const PROGRAMS: [&str; 7] = ["rpmbuild", "rpmsign", "rpmkeys", "createrepo_c
 pub struct RpmLab {
     /// Everything is in here.
     pub dir: Utf8PathBuf,
-    _temporary: tempfile::TempDir,
+    _temporary: Option<tempfile::TempDir>,
 }
 
 /// Something that ran; its output is in the message when it should not have failed.
@@ -42,7 +42,19 @@ impl RpmLab {
     pub fn new() -> Self {
         let temporary = tempfile::tempdir().expect("a directory");
         let dir = Utf8PathBuf::from_path_buf(temporary.path().canonicalize().expect("a path")).expect("UTF-8");
+        Self::at(dir, Some(temporary))
+    }
+
+    /// A lab in `dir`, which stays: what was made there before is there again.
+    pub fn kept(dir: &Utf8Path) -> Self {
+        Self::at(dir.to_owned(), None)
+    }
+
+    fn at(dir: Utf8PathBuf, temporary: Option<tempfile::TempDir>) -> Self {
         let lab = Self { dir, _temporary: temporary };
+        if lab.dir.join("build.asc").exists() {
+            return lab;
+        }
         std::fs::create_dir_all(lab.gnupg()).expect("a directory");
         std::fs::set_permissions(lab.gnupg(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("rights");
         let macros = format!(
@@ -99,7 +111,8 @@ impl RpmLab {
     }
 
     fn build_spec(&self, spec: &str, file: &str) -> Utf8PathBuf {
-        let path = self.dir.join("package.spec");
+        let name = spec.lines().next().and_then(|line| line.strip_prefix("Name: ")).unwrap_or("package");
+        let path = self.dir.join(format!("{name}.spec"));
         std::fs::write(&path, spec).expect("a spec");
         self.must("rpmbuild", &["-bb", "--quiet", path.as_str()]);
         self.dir.join("rpmbuild/RPMS/noarch").join(file)

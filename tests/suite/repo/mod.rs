@@ -1,6 +1,8 @@
 //! The embedded repository with real packages, keys and clients.
 
+mod crash;
 mod entry;
+mod many;
 mod promote;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -54,7 +56,13 @@ fn content(repository: &Repository, stage: &str) -> Vec<String> {
 /// The packages that dnf sees in a stage, with every signature required.
 #[track_caller]
 fn dnf_sees(lab: &RpmLab, name: &str, stage: &str) -> Vec<String> {
-    let served = Repository::served_directory(&lab.dir.join("repository"), &self::stage(stage));
+    dnf_sees_in(lab, name, &lab.dir.join("repository"), stage)
+}
+
+/// The same, for the repository in `root`.
+#[track_caller]
+fn dnf_sees_in(lab: &RpmLab, name: &str, root: &Utf8Path, stage: &str) -> Vec<String> {
+    let served = Repository::served_directory(root, &self::stage(stage));
     let conf = lab.dnf_conf(name, &format!("baseurl=file://{served}"));
     let ran = lab.dnf(&conf, &["repoquery", "--quiet", "--queryformat", "%{name}-%{evr}.%{arch}"]);
     assert!(ran.ok, "{}", ran.text);

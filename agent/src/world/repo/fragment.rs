@@ -99,7 +99,7 @@ fn read(directory: &Utf8Path, part: Part) -> Result<String, RepoError> {
 }
 
 /// The `<package>` elements, each with the line break after it. In XML, text cannot hold `<`: the tags are where they seem to be.
-fn elements(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn elements(text: &str) -> impl Iterator<Item = &str> {
     const END: &str = "</package>\n";
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -112,7 +112,7 @@ fn elements(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The package's checksum within its element.
-fn digest_of(element: &str, part: Part) -> Option<Digest> {
+pub(super) fn digest_of(element: &str, part: Part) -> Option<Digest> {
     let opening = match part {
         Part::Primary => "<checksum type=\"sha256\" pkgid=\"YES\">",
         Part::Filelists | Part::Other => "pkgid=\"",

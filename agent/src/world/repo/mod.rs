@@ -17,11 +17,13 @@ mod metadata;
 mod publish;
 mod sweep;
 mod tool;
+mod verify;
 
 pub use disk::FaultHook;
 pub use error::RepoError;
 pub use intake::{Arrival, Intake, Refusal};
 pub use publish::NewContent;
+pub use verify::{Finding, Proof};
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};

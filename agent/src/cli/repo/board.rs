@@ -1,0 +1,227 @@
+//! `rekindle repo status` (the board), `history`, `manifest`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::screen::{Table, one_line, span};
+use crate::exit::Exit;
+use crate::observed::{ObservedRepository, PackageCheck, PoolPackage};
+use crate::spec::{StageName, Timestamp};
+use crate::world::repo::Repository;
+use crate::world::{Clock as _, SystemClock};
+
+use super::common::{Opened, Purpose, failed, open};
+use super::view::PublicationView;
+use super::vms::{self, Installed};
+
+/// A package on the board.
+#[derive(Debug, Serialize)]
+struct Row {
+    package: String,
+    arch: String,
+    /// In the order of the stages.
+    stages: Vec<Cell>,
+    /// VMs that run a version of it.
+    vms: Vec<VmCell>,
+}
+
+/// The newest version in a stage.
+#[derive(Debug, Serialize)]
+struct Cell {
+    stage: String,
+    version: Option<String>,
+    sha256: Option<String>,
+    since: Option<String>,
+    #[serde(skip)]
+    age: String,
+    checks_passed: usize,
+    checks_failed: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct VmCell {
+    vm: String,
+    stage: Option<String>,
+    version: String,
+    /// The pool has exactly this package, by the digest of its header.
+    ours: bool,
+}
+
+pub(super) fn status(context: &Context, wanted: &[String], json: bool) -> Result<Exit, CliError> {
+    let opened = open(context, Purpose::Read, json)?;
+    let observed = opened.repository.observe().map_err(failed)?;
+    let installed = vms::installed(context, &opened.spec)?;
+    let now = SystemClock::new().now();
+    let rows = rows(&opened, &observed, &installed, wanted, now)?;
+    if json {
+        let generations: BTreeMap<String, u64> =
+            observed.stages.iter().map(|(stage, content)| (stage.to_string(), content.generation)).collect();
+        context.screen.print_json(&serde_json::json!({ "generations": generations, "packages": rows }))?;
+        return Ok(Exit::Ok);
+    }
+    if rows.is_empty() {
+        let hint = "no packages: `rekindle repo add` brings the first ones\n";
+        context.screen.print(hint)?;
+        return Ok(Exit::Ok);
+    }
+    let paint = context.screen.out();
+    let stages = &opened.repository.policy().stages;
+    let head =
+        ["PACKAGE".to_owned()].into_iter().chain(stages.iter().map(|s| s.as_str().to_uppercase())).chain(["VMS".to_owned()]);
+    let mut table = Table::headed(head);
+    for row in &rows {
+        let cells = row.stages.iter().map(|cell| match &cell.version {
+            None => "-".to_owned(),
+            Some(version) => {
+                let checks = match (cell.checks_passed, cell.checks_failed) {
+                    (0, 0) => String::new(),
+                    (passed, 0) => format!(" {}", paint.green(&format!("{passed} ok"))),
+                    (_, failed) => format!(" {}", paint.red(&format!("{failed} failed"))),
+                };
+                format!("{version} {}{checks}", paint.dim(&cell.age))
+            }
+        });
+        let vms: Vec<String> = row
+            .vms
+            .iter()
+            .map(|vm| if vm.ours { format!("{} {}", vm.vm, vm.version) } else { format!("{} {} (not ours)", vm.vm, vm.version) })
+            .collect();
+        let vms = if vms.is_empty() { "-".to_owned() } else { vms.join(", ") };
+        table.row([row.package.clone()].into_iter().chain(cells).chain([one_line(&vms)]));
+    }
+    context.screen.print(&table.render(paint))?;
+    Ok(Exit::Ok)
+}
+
+fn rows(
+    opened: &Opened,
+    observed: &ObservedRepository,
+    installed: &[Installed],
+    wanted: &[String],
+    now: Timestamp,
+) -> Result<Vec<Row>, CliError> {
+    let is_wanted = |package: &PoolPackage| wanted.is_empty() || wanted.iter().any(|name| package.nevra.is_named(name));
+    let headers: BTreeSet<&str> = observed.pool.values().map(|package| package.header.as_str()).collect();
+    let stages = &opened.repository.policy().stages;
+    let mut newest: BTreeMap<(&str, &str), BTreeMap<&StageName, (&PoolPackage, Timestamp)>> = BTreeMap::new();
+    for stage in stages {
+        for (package, since) in observed.packages(stage.as_str()).filter(|(package, _)| is_wanted(package)) {
+            let of_package = newest.entry((package.nevra.name(), package.nevra.arch())).or_default();
+            let best = of_package.entry(stage).or_insert((package, since));
+            if package.nevra.compare(&best.0.nevra).is_gt() {
+                *best = (package, since);
+            }
+        }
+    }
+    let mut by_name: BTreeMap<(&str, &str), Vec<&Installed>> = BTreeMap::new();
+    for one in installed {
+        by_name.entry((&one.package.name, &one.package.arch)).or_default().push(one);
+    }
+    let mut rows = Vec::new();
+    for ((name, arch), of_package) in newest {
+        let mut cells = Vec::new();
+        for stage in stages {
+            cells.push(match of_package.get(stage) {
+                None => Cell {
+                    stage: stage.to_string(),
+                    version: None,
+                    sha256: None,
+                    since: None,
+                    age: String::new(),
+                    checks_passed: 0,
+                    checks_failed: 0,
+                },
+                Some((package, since)) => {
+                    let (passed, failed) = verdicts(&opened.repository, package, stage)?;
+                    Cell {
+                        stage: stage.to_string(),
+                        version: Some(package.nevra.evr()),
+                        sha256: Some(package.digest.to_string()),
+                        since: Some(since.to_string()),
+                        age: span(now.since(*since)),
+                        checks_passed: passed,
+                        checks_failed: failed,
+                    }
+                }
+            });
+        }
+        let vms = by_name.get(&(name, arch)).into_iter().flatten().map(|one| VmCell {
+            vm: one.vm.to_string(),
+            stage: one.stage.as_ref().map(ToString::to_string),
+            version: one_line(&one.package.evr),
+            ours: one.package.sha256_header.as_deref().is_some_and(|header| headers.contains(header)),
+        });
+        rows.push(Row { package: name.to_owned(), arch: arch.to_owned(), stages: cells, vms: vms.collect() });
+    }
+    Ok(rows)
+}
+
+/// How many checks of `package` in `stage` passed and failed; the last word of each VM counts.
+fn verdicts(repository: &Repository, package: &PoolPackage, stage: &StageName) -> Result<(usize, usize), CliError> {
+    let mut last: BTreeMap<_, PackageCheck> = BTreeMap::new();
+    for check in repository.checks(&package.digest).map_err(failed)? {
+        if check.stage == *stage {
+            last.insert((check.check.clone(), check.vm.clone()), check);
+        }
+    }
+    let failed = last.values().filter(|check| check.failure.is_some()).count();
+    Ok((last.len() - failed, failed))
+}
+
+pub(super) fn history(context: &Context, stage: &StageName, json: bool) -> Result<Exit, CliError> {
+    let opened = open(context, Purpose::Read, json)?;
+    known_stage(&opened, stage)?;
+    let observed = opened.repository.observe().map_err(failed)?;
+    let publications = opened.repository.history(stage).map_err(failed)?;
+    let views: Vec<PublicationView> = publications.iter().map(|p| PublicationView::new(p, &observed)).collect();
+    if json {
+        context.screen.print_json(&views)?;
+        return Ok(Exit::Ok);
+    }
+    let mut table = Table::new(&["GENERATION", "WHEN", "WHO", "WHAT", "CAME", "LEFT", "NOTE"]);
+    for view in &views {
+        let who = match &view.approved_by {
+            None => view.by.clone(),
+            Some(name) => format!("{}, approved by {name}", view.by),
+        };
+        let some = |packages: &[super::view::NamedView]| match packages {
+            [] => "-".to_owned(),
+            [one] => one.package.clone(),
+            [one, rest @ ..] => format!("{} and {} more", one.package, rest.len()),
+        };
+        table.row([
+            view.generation.to_string(),
+            view.at.clone(),
+            one_line(&who),
+            view.action.clone(),
+            some(&view.added),
+            some(&view.removed),
+            one_line(&view.note),
+        ]);
+    }
+    context.screen.print(&table.render(context.screen.out()))?;
+    Ok(Exit::Ok)
+}
+
+pub(super) fn manifest(context: &Context, stage: &StageName) -> Result<Exit, CliError> {
+    let opened = open(context, Purpose::Read, false)?;
+    known_stage(&opened, stage)?;
+    let observed = opened.repository.observe().map_err(failed)?;
+    let mut lines: Vec<String> =
+        observed.packages(stage.as_str()).map(|(package, _)| format!("{} {}\n", package.nevra, package.digest)).collect();
+    lines.sort();
+    context.screen.print(&lines.concat())?;
+    Ok(Exit::Ok)
+}
+
+fn known_stage(opened: &Opened, stage: &StageName) -> Result<(), CliError> {
+    let policy = opened.repository.policy();
+    if policy.position(stage).is_some() {
+        return Ok(());
+    }
+    let names = policy.stages.iter().map(StageName::as_str).collect::<Vec<_>>().join(", ");
+    Err(CliError::usage(anyhow::anyhow!("`{stage}` is no stage of the repository")).help(format!("the stages are {names}")))
+}

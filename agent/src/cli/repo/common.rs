@@ -1,0 +1,98 @@
+//! Opening the repository that the site describes, and saying why something may not happen.
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::{screen, site};
+use crate::execute::repo::{Asked, RepoFault};
+use crate::exit::Exit;
+use crate::spec::{PromotionPolicy, Spec, StageName};
+use crate::world::repo::{self, RepoError, Repository};
+use crate::world::{Clock as _, SystemClock};
+
+use super::Said;
+
+/// The site and its repository.
+pub(super) struct Opened {
+    pub(super) spec: Spec,
+    pub(super) repository: Repository,
+}
+
+impl Opened {
+    /// What `stage` asks of packages that come in; nothing, where the site has no such stage: the repository refuses it.
+    pub(super) fn promotion(&self, stage: &StageName) -> PromotionPolicy {
+        self.spec.stages.get(stage).map(|stage| stage.promotion.clone()).unwrap_or_default()
+    }
+}
+
+/// Whether the repository is made where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Read,
+    Change,
+}
+
+/// Opens the repository.
+pub(super) fn open(context: &Context, purpose: Purpose, json: bool) -> Result<Opened, CliError> {
+    let spec = site::load(context, &context.site_dir()?, json)?;
+    let Some(policy) = &spec.site.repository else {
+        return Err(CliError::usage(anyhow::anyhow!("the site has no stage repositories of its own"))
+            .help("add `[repository]` to site.toml; docs/repositories.md shows how"));
+    };
+    let state_dir = context.state_dir()?;
+    let (root, gnupg_home) = (repo::directory(state_dir), repo::gnupg_home(state_dir));
+    let repository = match purpose {
+        Purpose::Change => Repository::open(&root, policy, &gnupg_home).map_err(failed)?,
+        Purpose::Read => Repository::at(&root, policy, &gnupg_home),
+    };
+    Ok(Opened { spec, repository })
+}
+
+/// Who asks, and when.
+pub(super) fn asked(said: &Said) -> Asked {
+    let user =
+        || ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let by = said.by.clone().or_else(user).unwrap_or_else(|| "unknown".to_owned());
+    Asked { by: screen::one_line(&by), note: screen::one_line(&said.note), now: SystemClock::new().now() }
+}
+
+/// Says why nothing was changed.
+pub(super) fn fault(context: &Context, fault: RepoFault, json: bool) -> CliError {
+    let refused = match fault {
+        RepoFault::World(error) => return failed(error),
+        RepoFault::Refused(refused) => refused,
+    };
+    if json {
+        let refused: Vec<_> = refused.iter().map(super::view::RefusedView::from).collect();
+        let said = context.screen.print_json(&serde_json::json!({ "ok": false, "refused": refused }));
+        return said.map_or_else(CliError::from, |()| CliError::silent(Exit::No));
+    }
+    let err = context.screen.err();
+    for one in &refused {
+        context.screen.note(&format!(
+            "{} {}: {}\n",
+            err.red("refused:"),
+            err.bold(&screen::one_line(&one.what)),
+            screen::one_line(&one.reason)
+        ));
+    }
+    context.screen.note("nothing was changed\n");
+    CliError::silent(Exit::No)
+}
+
+/// Something outside said no.
+pub(super) fn failed(error: RepoError) -> CliError {
+    let help = match &error {
+        RepoError::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+            Some("the repository belongs to the agent's user: try again as root")
+        }
+        RepoError::File { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+            Some("make room on that file system; `rekindle repo gc --dry-run` says what could go. The stages are as they were")
+        }
+        _ => None,
+    };
+    let error = CliError::world(error);
+    match help {
+        Some(help) => error.help(help),
+        None => error,
+    }
+}

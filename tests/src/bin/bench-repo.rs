@@ -1,0 +1,192 @@
+//! `make bench`: the site's own repository against the programs that it stands on, both sides in one run.
+//!
+//! * entry of 1,000 packages, against `createrepo_c` and `rpmkeys` over the same files, one after the other;
+//! * promotion of one package, and of 500, into a stage of 10,000 distinct ones, against `createrepo_c --update` over the stage's
+//!   directory with one more package in it.
+//!
+//! The 10,000 packages are built and signed once (some minutes) and kept in `~/.cache/rekindle/bench-repo`.
+#![expect(clippy::print_stdout, reason = "it is what this program is for")]
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rekindle::execute::repo::{self as execute, Asked};
+use rekindle::plan::repo::{PromotionRequest, Selection};
+use rekindle::spec::{PromotionPolicy, StageName, Timestamp};
+use rekindle::world::repo::Repository;
+use rekindle::world::{Clock as _, SystemClock};
+use rekindle_tests::rpms::RpmLab;
+
+/// Packages a spec; ten specs.
+const A_SPEC: usize = 1000;
+const SPECS: usize = 10;
+/// Each figure is the median of so many runs.
+const RUNS: usize = 5;
+
+fn main() -> ExitCode {
+    let cache =
+        std::env::var("XDG_CACHE_HOME").map_or_else(|_| home().join(".cache"), Utf8PathBuf::from).join("rekindle/bench-repo");
+    std::fs::create_dir_all(&cache).expect("the cache");
+    let lab = RpmLab::kept(&cache);
+    let packages = packages(&lab);
+    let work = lab.dir.join("work");
+    let _ = std::fs::remove_dir_all(&work);
+    std::fs::create_dir_all(&work).expect("a directory");
+    let mut good = entry(&lab, &packages[..A_SPEC], &work);
+    good &= promotion(&lab, &packages, &work);
+    let _ = std::fs::remove_dir_all(&work);
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn home() -> Utf8PathBuf {
+    Utf8PathBuf::from(std::env::var("HOME").expect("HOME"))
+}
+
+/// The 10,000 packages, built where they are not there yet.
+fn packages(lab: &RpmLab) -> Vec<Utf8PathBuf> {
+    let built = lab.dir.join("rpmbuild/RPMS/noarch");
+    let whole = lab.dir.join("whole");
+    if !whole.exists() {
+        println!("building {} packages, once", A_SPEC * SPECS);
+        std::thread::scope(|scope| {
+            for half in 0..2 {
+                scope.spawn(move || {
+                    for spec in (half..SPECS).step_by(2) {
+                        lab.build_many(&format!("bench{spec}"), "1", A_SPEC);
+                    }
+                });
+            }
+        });
+        std::fs::write(whole, "").expect("a file");
+    }
+    let names = (0..SPECS).flat_map(|spec| (0..A_SPEC).map(move |number| format!("bench{spec}-{number}-1-1.noarch.rpm")));
+    names.map(|name| built.join(name)).collect()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn time(mut run: impl FnMut()) -> Duration {
+    let began = Instant::now();
+    run();
+    began.elapsed()
+}
+
+fn asked() -> Asked {
+    Asked { by: "bench".to_owned(), note: String::new(), now: now() }
+}
+
+fn now() -> Timestamp {
+    SystemClock::new().now()
+}
+
+fn stage(name: &str) -> StageName {
+    name.parse().expect("a stage")
+}
+
+fn open(lab: &RpmLab, root: &Utf8Path) -> Repository {
+    Repository::open(root, &lab.policy(&["dev", "testing"]), &lab.gnupg()).expect("a repository")
+}
+
+fn copy_of(files: &[Utf8PathBuf], directory: &Utf8Path) {
+    std::fs::create_dir_all(directory).expect("a directory");
+    for file in files {
+        std::fs::hard_link(file, directory.join(file.file_name().expect("a name"))).expect("a link");
+    }
+}
+
+fn report(what: &str, ours: Duration, theirs: Duration, target: &str, good: bool) -> bool {
+    println!(
+        "{what:<44} ours {:>7.3} s   theirs {:>7.3} s   ratio {:>5.2}   ({target}: {})",
+        ours.as_secs_f64(),
+        theirs.as_secs_f64(),
+        ours.as_secs_f64() / theirs.as_secs_f64(),
+        if good { "met" } else { "NOT MET" }
+    );
+    good
+}
+
+fn entry(lab: &RpmLab, files: &[Utf8PathBuf], work: &Utf8Path) -> bool {
+    let directory = work.join("entry");
+    copy_of(files, &directory);
+    let db = work.join("db");
+    std::fs::create_dir_all(&db).expect("a directory");
+    lab.must("rpmkeys", &["--dbpath", db.as_str(), "--import", lab.dir.join("build.asc").as_str()]);
+    let mut check = vec!["--dbpath", db.as_str(), "--define", "_pkgverify_level all", "-K"];
+    check.extend(files.iter().map(|file| file.as_str()));
+    let (mut ours, mut createrepo, mut rpmkeys) = (Vec::new(), Vec::new(), Vec::new());
+    for run in 0..RUNS {
+        let root = work.join(format!("entry-{run}"));
+        let repository = open(lab, &root);
+        // The key database is made once in a repository's life.
+        execute::add(&repository, &PromotionPolicy::default(), &stage("dev"), &[lab.package("warm", "1")], &asked())
+            .expect("entry");
+        ours.push(time(|| {
+            execute::add(&repository, &PromotionPolicy::default(), &stage("dev"), files, &asked()).expect("entry");
+        }));
+        createrepo.push(time(|| drop(lab.must("createrepo_c", &["-q", "--no-database", "--workers", "2", directory.as_str()]))));
+        rpmkeys.push(time(|| drop(lab.must("rpmkeys", &check))));
+        std::fs::remove_dir_all(root).expect("removal");
+    }
+    let (ours, createrepo, rpmkeys) = (median(ours), median(createrepo), median(rpmkeys));
+    println!("createrepo_c alone {:.3} s, rpmkeys alone {:.3} s", createrepo.as_secs_f64(), rpmkeys.as_secs_f64());
+    let theirs = createrepo + rpmkeys;
+    report("entry of 1,000 packages", ours, theirs, "at most 1.3", ours.as_secs_f64() <= 1.3 * theirs.as_secs_f64())
+}
+
+fn promotion(lab: &RpmLab, files: &[Utf8PathBuf], work: &Utf8Path) -> bool {
+    let repository = open(lab, &work.join("repository"));
+    let free = PromotionPolicy::default();
+    for some in files.chunks(2500) {
+        execute::add(&repository, &free, &stage("dev"), some, &asked()).expect("entry");
+    }
+    let names = |from: usize, count: usize| -> Vec<String> {
+        files[from..from + count].iter().map(|file| file.file_stem().expect("a name").to_owned()).collect()
+    };
+    let promote = |names: Vec<String>| {
+        let selection = Selection::Exact(names.into_iter().map(|name| (name, None)).collect());
+        let request = PromotionRequest { selection, from: stage("dev"), to: stage("testing"), approved_by: None };
+        time(|| {
+            drop(
+                execute::promote(&repository, &free, &request, &asked())
+                    .expect("a promotion")
+                    .publication
+                    .expect("a publication"),
+            )
+        })
+    };
+    // The stage has nearly 10,000; the last ones come while it is timed.
+    let many = 500;
+    let first = files.len() - RUNS * (many + 1);
+    promote(names(0, first));
+    let (mut one, mut set) = (Vec::new(), Vec::new());
+    for run in 0..RUNS {
+        let at = first + run * (many + 1);
+        one.push(promote(names(at, 1)));
+        set.push(promote(names(at + 1, many)));
+    }
+    let observed = repository.observe().expect("a repository");
+    println!("testing holds {} packages", observed.stages[&stage("testing")].packages.len());
+
+    // What most people script: the file into the directory, and createrepo_c --update.
+    let directory = work.join("scripted");
+    copy_of(&files[..files.len() - RUNS], &directory);
+    lab.must("createrepo_c", &["-q", "--no-database", directory.as_str()]);
+    let (mut plain, mut with_database) = (Vec::new(), Vec::new());
+    for file in &files[files.len() - RUNS..] {
+        copy_of(std::slice::from_ref(file), &directory);
+        plain.push(time(|| drop(lab.must("createrepo_c", &["-q", "--update", "--no-database", directory.as_str()]))));
+    }
+    for _ in 0..2 {
+        with_database.push(time(|| drop(lab.must("createrepo_c", &["-q", "--update", directory.as_str()]))));
+    }
+    let (one, set, plain, with_database) = (median(one), median(set), median(plain), median(with_database));
+    println!("createrepo_c --update with its default databases takes {:.3} s", with_database.as_secs_f64());
+    let fast = one <= Duration::from_secs(1) && one.as_secs_f64() * 3.0 <= plain.as_secs_f64();
+    let mut good = report("promotion of 1 into 10,000", one, plain, "at most 1 s and a third", fast);
+    good &= report("promotion of 500 in one publication", set, one, "at most 1.2", set.as_secs_f64() <= 1.2 * one.as_secs_f64());
+    good
+}

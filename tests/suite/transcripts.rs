@@ -2,7 +2,7 @@
 //!
 //! A line that begins with `$ ` is a command for the shell, what follows is what it must print (standard output, then standard
 //! error) and, where that is not 0, its exit status. What differs from run to run is replaced: the directory by `DIR`, revisions
-//! by `REV`, times by `TIME`; a line that begins with `## ` is a remark. `REKINDLE_BLESS=1` writes what was printed in place of what was expected.
+//! by `REV`, digests by `DIGEST`, times by `TIME`; a line that begins with `## ` is a remark. `REKINDLE_BLESS=1` writes what was printed in place of what was expected.
 
 use std::process::Command;
 
@@ -65,7 +65,7 @@ impl Session {
     }
 }
 
-/// A line with revisions (7 to 40 hexadecimal digits after `at `) and times (`1.2 s`) replaced.
+/// A line with revisions (7 to 40 hexadecimal digits after `at `), digests, key ids, sizes and times (`1.2 s`, RFC 3339) replaced.
 fn redact_line(line: &str) -> String {
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     for at in 0..words.len() {
@@ -73,6 +73,18 @@ fn redact_line(line: &str) -> String {
         let is_revision = (7..=40).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
         if at > 0 && words[at - 1] == "at" && is_revision {
             words[at] = words[at].replace(digits, "REV");
+        }
+        let is_digest =
+            digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_hexdigit()) && digits.bytes().any(|b| b.is_ascii_digit());
+        if is_digest && (digits.len() == 64 || at > 0 && ["sha256", "header", "key"].contains(&words[at - 1].as_str())) {
+            words[at] = words[at].replace(digits, "DIGEST");
+        }
+        let is_date = words[at].len() == 20 && words[at].ends_with('Z') && words[at].contains('T');
+        if is_date {
+            words[at] = "DATE".to_owned();
+        }
+        if words.get(at + 1).is_some_and(|unit| unit == "bytes") {
+            words[at] = "SIZE".to_owned();
         }
         let is_time = words[at].bytes().all(|b| b.is_ascii_digit() || b == b'.') && !words[at].is_empty();
         if is_time && words.get(at + 1).is_some_and(|unit| unit.trim_end_matches(['.', ',']) == "s") {
@@ -83,9 +95,12 @@ fn redact_line(line: &str) -> String {
 }
 
 fn check_transcript(name: &str) {
+    check_transcript_of(&Session::new(), name);
+}
+
+fn check_transcript_of(session: &Session, name: &str) {
     let file = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts").join(name);
     let expected = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("read {file}: {error}"));
-    let session = Session::new();
     let mut got = String::new();
     for line in expected.lines() {
         if line.starts_with("## ") {
@@ -128,6 +143,16 @@ fn nothing_is_destroyed_without_consent() {
 }
 
 #[test]
+fn a_package_goes_from_dev_to_stable_and_back() {
+    let session = Session::new();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/repository.sh");
+    let (printed, status) = session.run(&session.path, &format!("sh {fixture} >/dev/null 2>set-up.log || cat set-up.log"));
+    assert_eq!((printed.as_str(), status), ("", 0), "the packages cannot be made");
+    check_transcript_of(&session, "repo.txt");
+    session.run(&session.path, "gpgconf --homedir state/gnupg --kill gpg-agent");
+}
+
+#[test]
 fn kickstarts_are_checked_formatted_explained_and_upgraded_without_a_site() {
     check_transcript("ks.txt");
 }
@@ -151,6 +176,7 @@ fn every_subcommand_has_help_with_examples() {
         "plan",
         "rebuild",
         "render",
+        "repo",
         "retry",
         "status",
     ] {

@@ -70,11 +70,11 @@ pub fn add(
         return Err(RepoFault::Refused(refused));
     }
     repository.keep(&guard, &intake)?;
-    let mut digests: Vec<Digest> = intake.known.iter().map(|(_, digest)| digest.clone()).collect();
-    for arrival in &intake.arrivals {
-        digests.push(arrival.package.digest.clone());
-        observed.pool.insert(arrival.package.digest.clone(), arrival.package.clone());
+    if !intake.arrivals.is_empty() {
+        observed = repository.observe()?;
     }
+    let mut digests: Vec<Digest> = intake.known.iter().map(|(_, digest)| digest.clone()).collect();
+    digests.extend(intake.arrivals.iter().map(|arrival| arrival.package.digest.clone()));
     let mut packages: Vec<(Nevra, Digest)> =
         digests.iter().filter_map(|d| observed.pool.get(d)).map(|p| (p.nevra.clone(), p.digest.clone())).collect();
     packages.sort();

@@ -30,6 +30,8 @@ pub struct PoolPackage {
     pub by: String,
     /// Bytes of its parts of `primary`, `filelists` and `other`.
     pub parts: [u64; 3],
+    /// The file of the pool that has them, one for all packages that entered together, and where in it they begin.
+    pub parts_at: (String, u64),
 }
 
 /// A package in a stage.

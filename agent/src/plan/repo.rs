@@ -220,15 +220,16 @@ fn select<'a>(observed: &'a ObservedRepository, request: &PromotionRequest) -> R
             }
         }
         Selection::Exact(entries) => {
+            let by_name: BTreeMap<String, &PoolPackage> = here().map(|p| (p.nevra.to_string(), p)).collect();
             for (name, digest) in entries {
-                match here().find(|p| p.nevra.to_string() == *name) {
+                match by_name.get(name) {
                     None => refused.push(Refused::new(name, format!("it is not in `{}`", request.from))),
                     Some(package) if digest.as_ref().is_some_and(|digest| *digest != package.digest) => {
                         let digest = package.digest.short();
                         let reason = format!("in `{}` it has other bytes than the manifest says (sha256 {digest})", request.from);
                         refused.push(Refused::new(name, reason));
                     }
-                    Some(package) => found.push(package),
+                    Some(package) => found.push(*package),
                 }
             }
         }

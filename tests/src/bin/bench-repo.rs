@@ -155,7 +155,7 @@ fn promotion(lab: &RpmLab, files: &[Utf8PathBuf], work: &Utf8Path) -> bool {
                     .expect("a promotion")
                     .publication
                     .expect("a publication"),
-            )
+            );
         })
     };
     // The stage has nearly 10,000; the last ones come while it is timed.

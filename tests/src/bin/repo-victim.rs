@@ -1,6 +1,6 @@
 //! Makes one change to a repository and is killed before its Nth effect, by SIGKILL: what the tests of crashes start.
 //!
-//! `repo-victim LAB ROOT N VERB [FILE…]`; `VERB` is `add`, `promote`, `rollback` or `gc`. N is counted from 1; 0 is never. A change
+//! `repo-victim LAB ROOT N VERB [FILE…]`; `VERB` is `add`, `promote`, `rollback`, `gc` or `gc-later`. N is counted from 1; 0 is never. A change
 //! that ends before prints how many effects it had.
 #![expect(clippy::print_stdout, reason = "it is what this program is for")]
 

@@ -17,6 +17,9 @@ use super::common::{Opened, Purpose, failed, open};
 use super::view::PublicationView;
 use super::vms::{self, Installed};
 
+/// The newest version of a package in each stage, and since when.
+type InStages<'a> = BTreeMap<&'a StageName, (&'a PoolPackage, Timestamp)>;
+
 /// A package on the board.
 #[derive(Debug, Serialize)]
 struct Row {
@@ -106,7 +109,7 @@ fn rows(
     let is_wanted = |package: &PoolPackage| wanted.is_empty() || wanted.iter().any(|name| package.nevra.is_named(name));
     let headers: BTreeSet<&str> = observed.pool.values().map(|package| package.header.as_str()).collect();
     let stages = &opened.repository.policy().stages;
-    let mut newest: BTreeMap<(&str, &str), BTreeMap<&StageName, (&PoolPackage, Timestamp)>> = BTreeMap::new();
+    let mut newest: BTreeMap<(&str, &str), InStages<'_>> = BTreeMap::new();
     for stage in stages {
         for (package, since) in observed.packages(stage.as_str()).filter(|(package, _)| is_wanted(package)) {
             let of_package = newest.entry((package.nevra.name(), package.nevra.arch())).or_default();

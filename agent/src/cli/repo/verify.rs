@@ -26,20 +26,21 @@ struct PackageReport {
 #[derive(Debug, Serialize)]
 struct Place {
     /// `pool`, `dev: repodata`, `dev: disk`, `VM web1`.
-    place: String,
+    #[serde(rename = "place")]
+    name: String,
     same: bool,
     #[serde(skip_serializing_if = "String::is_empty")]
     detail: String,
 }
 
 impl Place {
-    fn new(place: String, finding: &Finding) -> Self {
+    fn new(name: String, finding: &Finding) -> Self {
         let detail = match finding {
             Finding::Same => String::new(),
             Finding::Missing => "it is not there".to_owned(),
             Finding::Differs(detail) => detail.clone(),
         };
-        Self { place, same: finding.is_same(), detail }
+        Self { name, same: finding.is_same(), detail }
     }
 }
 
@@ -76,7 +77,7 @@ pub(super) fn run(context: &Context, wanted: &[String], json: bool) -> Result<Ex
         for place in &report.places {
             let word = if place.same { paint.green("same") } else { paint.red("DIFFERS") };
             let detail = if place.detail.is_empty() { String::new() } else { format!(": {}", one_line(&place.detail)) };
-            context.screen.print(&format!("  {word}  {}{detail}\n", place.place))?;
+            context.screen.print(&format!("  {word}  {}{detail}\n", place.name))?;
         }
     }
     context.screen.print(&format!("{good} of {} package(s) are the same everywhere\n", reports.len()))?;

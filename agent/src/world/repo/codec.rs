@@ -30,6 +30,8 @@ pub(super) struct PackageLine {
     entered: u64,
     by: String,
     parts: [u64; 3],
+    parts_in: String,
+    parts_at: u64,
     /// Its bytes have been removed; what the NEVRA stood for is remembered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     gone: bool,
@@ -58,6 +60,8 @@ impl From<&PoolPackage> for PackageLine {
             entered: p.entered.0,
             by: p.by.clone(),
             parts: p.parts,
+            parts_in: p.parts_at.0.clone(),
+            parts_at: p.parts_at.1,
             gone: false,
         }
     }
@@ -85,6 +89,7 @@ impl TryFrom<PackageLine> for PoolPackage {
             entered: Timestamp(line.entered),
             by: line.by,
             parts: line.parts,
+            parts_at: (line.parts_in, line.parts_at),
         })
     }
 }
@@ -270,6 +275,9 @@ pub(super) struct ContentHead {
     pub(super) revision: u64,
     /// Names of the three files in `repodata/`.
     pub(super) files: [String; 3],
+    /// The gzip members of each: bytes unpacked and packed.
+    #[serde(default)]
+    pub(super) members: [Vec<(u64, u64)>; 3],
 }
 
 /// A content file: its head, then a line a package.

@@ -88,11 +88,6 @@ impl Disk {
         })
     }
 
-    /// Writes a file without syncing it: the caller syncs many at once.
-    pub(super) fn write_unsynced(&self, path: &Utf8Path, bytes: &[u8]) -> Result<(), RepoError> {
-        self.run("write", path, || fs::write(path, bytes))
-    }
-
     /// Replaces a file in one step.
     pub(super) fn replace(&self, path: &Utf8Path, bytes: &[u8]) -> Result<(), RepoError> {
         let new = path.with_file_name(format!(".{}.new", path.file_name().unwrap_or("file")));

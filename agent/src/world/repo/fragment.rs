@@ -63,6 +63,19 @@ pub(super) struct Parts {
     pub(super) lens: [u64; 3],
 }
 
+impl Parts {
+    /// The same for a package that was read as `from` and lies at `to`.
+    pub(super) fn placed(mut self, from: &str, to: &str) -> Self {
+        let (old, new) = (format!("<location href=\"{from}\""), format!("<location href=\"{to}\""));
+        let primary = self.lens[0] as usize;
+        if let Some(at) = self.text.get(..primary).and_then(|text| text.find(&old)) {
+            self.text.replace_range(at..at + old.len(), &new);
+            self.lens[0] = (primary + new.len() - old.len()) as u64;
+        }
+        self
+    }
+}
+
 /// Where `part` is in a text with parts of these lengths.
 pub(super) fn range(lens: [u64; 3], part: Part) -> Range<usize> {
     let [a, b, c] = lens.map(|len| len as usize);

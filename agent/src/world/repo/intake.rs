@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use nix::fcntl::{Flock, FlockArg};
@@ -133,12 +134,7 @@ impl Repository {
                 self.disk.remove(&incoming)?;
                 continue;
             }
-            let staged = repo.join(&place);
-            if let Some(parent) = staged.parent() {
-                self.disk.create_dirs(parent)?;
-            }
-            self.disk.rename(&incoming, &staged)?;
-            copies.insert(place, Copied { file, staged, source, size, facts });
+            copies.insert(place, Copied { file, staged: incoming, source, size, facts });
         }
         let copies: Vec<Copied> = copies.into_values().collect();
         self.check(&repo, copies, by, now, &mut intake)?;
@@ -157,7 +153,7 @@ impl Repository {
         if copies.is_empty() {
             return Ok(());
         }
-        let keys = self.keys.database(&self.layout.keys(), &self.disk, now)?;
+        let keys = self.keys.database(&self.disk, now)?;
         let paths: Vec<&Utf8Path> = copies.iter().map(|copy| copy.staged.as_path()).collect();
         let (mut parts, signatures) = std::thread::scope(|scope| {
             let scan = scope.spawn(|| self.scan(repo));
@@ -204,6 +200,8 @@ impl Repository {
                 let detail = "createrepo_c found another checksum".to_owned();
                 return Err(RepoError::Metadata { nevra: Box::new(copy.facts.nevra), detail });
             };
+            let href = copy.staged.file_name().unwrap_or_default();
+            let found = found.placed(href, &copy.facts.nevra.path());
             let package = PoolPackage {
                 digest,
                 size,
@@ -215,6 +213,7 @@ impl Repository {
                 entered: now,
                 by: by.to_owned(),
                 parts: found.lens,
+                parts_at: (String::new(), 0),
                 nevra: copy.facts.nevra,
             };
             intake.arrivals.push(Arrival { file: copy.file, package, staged: copy.staged, parts: found });
@@ -259,7 +258,9 @@ impl Repository {
         let mut source = File::open(from).map_err(|source| RepoError::File { what: "read", path: from.to_owned(), source })?;
         let error = |source| RepoError::File { what: "write", path: to.to_owned(), source };
         self.disk.point("copy a package").map_err(error)?;
-        let mut copy = File::create(to).map_err(error)?;
+        // What is in the pool is read-only; only signing still changes it.
+        let mode = if self.policy.entry == EntryPolicy::SignOnce { 0o644 } else { 0o444 };
+        let mut copy = File::options().write(true).create_new(true).mode(mode).open(to).map_err(error)?;
         let (mut hash, mut buffer, mut size) = (Sha256::new(), vec![0; CHUNK], 0);
         loop {
             let read = match source.read(&mut buffer) {

@@ -23,6 +23,8 @@ pub(super) struct Keys {
     pub(super) signing_key: Option<String>,
     /// Where gpg finds it.
     pub(super) gnupg_home: Utf8PathBuf,
+    /// Where we keep what can be made again: databases, the signing key's public half.
+    pub(super) directory: Utf8PathBuf,
 }
 
 /// What a package's signature is worth.
@@ -65,19 +67,35 @@ impl Keys {
             all.push('\n');
         }
         if let Some(key) = &self.signing_key {
-            let exported = self.gpg().args(["--armor", "--export", "--", key]).run("export the signing key")?;
-            if exported.is_empty() {
-                return Err(RepoError::Keyring {
-                    path: self.gnupg_home.clone(),
-                    detail: format!("gpg finds no key `{key}` there"),
-                });
-            }
+            let exported = self.exported(key)?;
             if !all.contains(exported.trim()) {
                 all.push_str(exported.trim());
                 all.push('\n');
             }
         }
         Ok(all)
+    }
+
+    /// The public half of `key`. gpg is asked when its keys have changed since it was asked last.
+    fn exported(&self, key: &str) -> Result<String, RepoError> {
+        let name = Digest::from(<[u8; 32]>::from(Sha256::digest(key.as_bytes())));
+        let kept = self.directory.join(format!("{}.signer.asc", name.short()));
+        let changed = |path: &Utf8Path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+        let keys = ["pubring.kbx", "pubring.gpg"].iter().filter_map(|file| changed(&self.gnupg_home.join(file))).max();
+        if let (Some(keys), Some(then)) = (keys, changed(&kept))
+            && keys < then
+            && let Ok(text) = std::fs::read_to_string(&kept)
+        {
+            return Ok(text);
+        }
+        let text = self.gpg().args(["--armor", "--export", "--", key]).run("export the signing key")?;
+        if text.is_empty() {
+            let detail = format!("gpg finds no key `{key}` there");
+            return Err(RepoError::Keyring { path: self.gnupg_home.clone(), detail });
+        }
+        // Only a shortcut: where it cannot be kept, gpg is asked again.
+        drop(Disk::default().replace(&kept, text.as_bytes()));
+        Ok(text)
     }
 
     fn gpg(&self) -> Tool {
@@ -107,8 +125,9 @@ impl Keys {
         tool.args(files.iter().map(|file| file.as_str())).run("sign packages").map(drop)
     }
 
-    /// The database for the keyring as it is now. Databases lie in `directory`, each named after its keys.
-    pub(super) fn database(&self, directory: &Utf8Path, disk: &Disk, now: Timestamp) -> Result<KeyDb, RepoError> {
+    /// The database for the keyring as it is now, named after its keys.
+    pub(super) fn database(&self, disk: &Disk, now: Timestamp) -> Result<KeyDb, RepoError> {
+        let directory = &self.directory;
         let public = self.public()?;
         if public.is_empty() {
             let detail = "no `keyring` and no `signing_key` is set in `[repository]`".to_owned();
@@ -131,7 +150,12 @@ impl Keys {
                     let tool = Tool::new("rpmkeys", unfinished).args(["--dbpath", unfinished.as_str(), "--import"]);
                     tool.arg(file.as_str()).run("import the keyring")?;
                 }
-                disk.write(&unfinished.join("whole"), b"")
+                let list = Tool::new("gpg", unfinished)
+                    .args(["--homedir", unfinished.as_str(), "--batch", "--no-tty", "--quiet", "--with-colons", "--show-keys"])
+                    .arg(keys.as_str())
+                    .run("read the keyring")?;
+                // Last: a database that has it is whole.
+                disk.write(&unfinished.join("whole"), list.as_bytes())
             };
             if let Err(error) = import(&unfinished) {
                 drop(disk.remove_dir(&unfinished));
@@ -144,10 +168,8 @@ impl Keys {
                 disk.rename(&unfinished, &path)?;
             }
         }
-        let listed = Tool::new("gpg", &path)
-            .args(["--homedir", path.as_str(), "--batch", "--no-tty", "--quiet", "--with-colons", "--show-keys"])
-            .arg(path.join("keys.asc").as_str())
-            .run("read the keyring")?;
+        let list = path.join("whole");
+        let listed = std::fs::read_to_string(&list).map_err(|source| RepoError::File { what: "read", path: list, source })?;
         Ok(KeyDb { expired: expired(&listed, now), path })
     }
 }
@@ -189,7 +211,11 @@ impl KeyDb {
         }
         for answer in &mut answers {
             if let Signature::Valid { key } = answer
-                && let Some(ends) = self.expired.iter().find(|(id, _)| id.ends_with(key.as_str())).map(|(_, ends)| *ends)
+                && let Some(ends) = self
+                    .expired
+                    .iter()
+                    .find(|(id, _)| id.ends_with(key.as_str()) || key.ends_with(id.as_str()))
+                    .map(|(_, ends)| *ends)
             {
                 let since = Timestamp(ends * 1000);
                 *answer = Signature::Refused(format!("its key {key} expired at {since}: sign it with a key that holds"));
@@ -219,8 +245,10 @@ fn read_answers(said: &str, files: &[&Utf8Path]) -> Vec<Signature> {
 fn judge(findings: &[&str]) -> Signature {
     let (mut key, mut missing) = (None, false);
     for finding in findings {
-        let Some((what, verdict)) = finding.split_once(": ") else { continue };
-        let id = what.split_once("key ID ").map(|(_, id)| id.to_ascii_lowercase());
+        let Some((what, verdict)) = finding.rsplit_once(": ") else { continue };
+        // rpm 4 names a key by its id, rpm 6 by its fingerprint.
+        let id = what.split_once("key ID ").or_else(|| what.split_once("key fingerprint: "));
+        let id = id.map(|(_, id)| id.to_ascii_lowercase());
         match (verdict.split(' ').next().unwrap_or_default(), id) {
             ("OK", Some(id)) => key = Some(id),
             ("OK", None) => {}
@@ -257,6 +285,10 @@ mod tests {
         check_judgement(
             &format!("    Header V4 RSA/SHA512 Signature, key ID DBC34B0F: OK\n{digests}"),
             &Signature::Valid { key: "dbc34b0f".to_owned() },
+        );
+        check_judgement(
+            &format!("    Header OpenPGP V4 RSA/SHA256 signature, key fingerprint: 0739994B: OK\n{digests}"),
+            &Signature::Valid { key: "0739994b".to_owned() },
         );
         check_judgement(digests, &Signature::Missing);
         check_judgement(&format!("{digests}    RSA signature: NOTFOUND\n"), &Signature::Missing);

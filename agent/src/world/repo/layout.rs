@@ -44,9 +44,9 @@ impl Layout {
         self.pool_dir(digest).join(format!("{digest}.rpm"))
     }
 
-    /// A package's parts of the repodata, as `createrepo_c` wrote them.
-    pub(super) fn parts(&self, digest: &Digest) -> Utf8PathBuf {
-        self.pool_dir(digest).join(format!("{digest}.xml"))
+    /// Parts of the repodata, as `createrepo_c` wrote them: a file for all packages that entered together.
+    pub(super) fn parts(&self) -> Utf8PathBuf {
+        self.root.join("pool/parts")
     }
 
     /// Results of checks of a package.

@@ -1,26 +1,32 @@
 //! Writes a stage's repodata from its packages' parts.
 //!
 //! Nothing is read anew from packages. The parts of packages that were there before are cut out of the last generation's files,
-//! which is one read each instead of one a package; those that came in are read from the pool. The same content gives the same
-//! bytes.
+//! which is one read each instead of one a package; those that came in are read from the pool.
+//!
+//! A file is a row of gzip members (RFC 1952 §2.2), one for some hundred packages each. A member whose packages are those of a member
+//! of the last generation is taken over as it is: what is compressed is what has changed.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write};
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::Utf8Path;
 use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
 
+use super::codec::ContentHead;
 use super::error::RepoError;
 use super::fragment::{Part, range};
 use super::layout::Layout;
 use crate::observed::PoolPackage;
 use crate::spec::Digest;
 
-/// gzip's level: repodata are read more often than written, but whoever promotes waits for the writing. See docs/repositories.md.
-const LEVEL: u32 = 4;
+/// gzip's level: repodata are read more often than written, and most of a file is taken over.
+const LEVEL: u32 = 6;
+/// A member ends with the package that makes it as long as this.
+const MEMBER: usize = 256 << 10;
 
 /// One written file.
 #[derive(Debug, Clone)]
@@ -31,6 +37,8 @@ pub(super) struct Written {
     pub(super) open_checksum: Digest,
     pub(super) size: u64,
     pub(super) open_size: u64,
+    /// Bytes of each member, unpacked and packed.
+    pub(super) members: Vec<(u64, u64)>,
 }
 
 /// The last generation, to cut from.
@@ -38,8 +46,8 @@ pub(super) struct Written {
 pub(super) struct Last<'a> {
     /// Its `repodata/`.
     pub(super) directory: &'a Utf8Path,
-    /// Names of its files.
-    pub(super) files: &'a [String; 3],
+    /// Its files and their members.
+    pub(super) head: &'a ContentHead,
     /// Its packages in their order.
     pub(super) packages: &'a [&'a PoolPackage],
 }
@@ -51,10 +59,11 @@ pub(super) fn write(
     packages: &[&PoolPackage],
     last: Option<Last<'_>>,
 ) -> Result<Vec<Written>, RepoError> {
+    let packs = &Packs { layout, read: Mutex::default() };
     // Each file is one thread's work: `primary` takes about as long as the other two together.
     std::thread::scope(|scope| {
         let threads: Vec<_> =
-            Part::ALL.into_iter().map(|part| scope.spawn(move || write_part(layout, directory, packages, last, part))).collect();
+            Part::ALL.into_iter().map(|part| scope.spawn(move || write_part(packs, directory, packages, last, part))).collect();
         let join = |thread: std::thread::ScopedJoinHandle<'_, Result<Written, RepoError>>| {
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
@@ -62,8 +71,46 @@ pub(super) fn write(
     })
 }
 
+/// The pool's files of parts, each read once.
+struct Packs<'a> {
+    layout: &'a Layout,
+    read: Mutex<HashMap<String, Arc<Vec<u8>>>>,
+}
+
+impl Packs<'_> {
+    /// The part of a package.
+    fn part(&self, package: &PoolPackage, part: Part, out: &mut Vec<u8>) -> Result<(), RepoError> {
+        let (name, at) = &package.parts_at;
+        let pack = {
+            let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            match read.get(name) {
+                Some(pack) => Arc::clone(pack),
+                None => {
+                    let path = self.layout.parts().join(name);
+                    let bytes = std::fs::read(&path).map_err(|source| RepoError::File { what: "read", path, source })?;
+                    let pack = Arc::new(bytes);
+                    read.insert(name.clone(), Arc::clone(&pack));
+                    pack
+                }
+            }
+        };
+        let range = range(package.parts, part);
+        let at = *at as usize;
+        match pack.get(at + range.start..at + range.end) {
+            Some(text) => {
+                out.extend_from_slice(text);
+                Ok(())
+            }
+            None => {
+                let detail = format!("`{}` is shorter than its record says", self.layout.parts().join(name));
+                Err(RepoError::Metadata { nevra: Box::new(package.nevra.clone()), detail })
+            }
+        }
+    }
+}
+
 fn write_part(
-    layout: &Layout,
+    packs: &Packs<'_>,
     directory: &Utf8Path,
     packages: &[&PoolPackage],
     last: Option<Last<'_>>,
@@ -73,45 +120,96 @@ fn write_part(
     let unnamed = directory.join(format!(".{}", part.as_str()));
     let error = |source| RepoError::File { what: "write", path: unnamed.clone(), source };
     let file = File::create(&unnamed).map_err(error)?;
-    let mut out =
-        Hashed::new(GzEncoder::new(Hashed::new(BufWriter::with_capacity(1 << 18, file)), flate2::Compression::new(LEVEL)));
-    out.write_all(part.head(packages.len()).as_bytes()).map_err(error)?;
-    for package in packages {
-        match known.as_ref().and_then(|known| known.get(&package.digest)) {
-            Some(text) => out.write_all(text).map_err(error)?,
-            None => {
-                let path = layout.parts(&package.digest);
-                let text = std::fs::read(&path).map_err(|source| RepoError::File { what: "read", path: path.clone(), source })?;
-                let Some(slice) = text.get(range(package.parts, part)) else {
-                    let detail = format!("`{path}` is shorter than its record says");
-                    return Err(RepoError::Metadata { nevra: Box::new(package.nevra.clone()), detail });
-                };
-                out.write_all(slice).map_err(error)?;
+    let mut out = Members {
+        out: Hashed::new(BufWriter::with_capacity(1 << 18, file)),
+        open: Sha256::new(),
+        open_size: 0,
+        lens: Vec::new(),
+    };
+    out.pack(part.head(packages.len()).as_bytes()).map_err(error)?;
+    let mut left = packages;
+    let mut text = Vec::with_capacity(2 * MEMBER);
+    while !left.is_empty() {
+        text.clear();
+        // Where the member is in the last generation, as long as it is one piece there.
+        let mut place: Option<Range<usize>> = None;
+        let mut whole = true;
+        let mut count = 0;
+        while count < left.len() && text.len() < MEMBER {
+            let package = left[count];
+            match known.as_ref().and_then(|known| known.get(&package.digest)) {
+                Some((range, bytes)) => {
+                    text.extend_from_slice(bytes);
+                    whole &= place.as_ref().is_none_or(|place| place.end == range.start);
+                    place = Some(place.map_or(range.clone(), |place| place.start..range.end));
+                }
+                None => {
+                    whole = false;
+                    packs.part(package, part, &mut text)?;
+                }
             }
+            count += 1;
+        }
+        left = &left[count..];
+        let packed = place.filter(|_| whole).and_then(|place| known.as_ref()?.packed(&place));
+        match packed {
+            Some(packed) => out.take(&text, packed).map_err(error)?,
+            None => out.pack(&text).map_err(error)?,
         }
     }
-    out.write_all(part.foot().as_bytes()).map_err(error)?;
-    let (gz, open_checksum, open_size) = out.finish();
-    let (buffered, checksum, size) = gz.finish().map_err(error)?.finish();
+    out.pack(part.foot().as_bytes()).map_err(error)?;
+    let Members { out, open, open_size, lens: members } = out;
+    let open_checksum = Digest::from(<[u8; 32]>::from(open.finalize()));
+    let (buffered, checksum, size) = out.finish();
     let file = buffered.into_inner().map_err(|e| error(e.into_error()))?;
     file.sync_data().map_err(error)?;
     let name = format!("{checksum}-{}.xml.gz", part.as_str());
     let path = directory.join(&name);
     std::fs::rename(&unnamed, &path).map_err(|source| RepoError::File { what: "rename to", path, source })?;
-    Ok(Written { part, name, checksum, open_checksum, size, open_size })
+    Ok(Written { part, name, checksum, open_checksum, size, open_size, members })
 }
 
-/// A file of the last generation, and where each package is in it.
+/// A file that grows by members.
+struct Members {
+    out: Hashed<BufWriter<File>>,
+    open: Sha256,
+    open_size: u64,
+    /// Of each member, unpacked and packed.
+    lens: Vec<(u64, u64)>,
+}
+
+impl Members {
+    /// Adds `text` as a member.
+    fn pack(&mut self, text: &[u8]) -> io::Result<()> {
+        let mut gz = GzEncoder::new(Vec::with_capacity(text.len() / 4), flate2::Compression::new(LEVEL));
+        gz.write_all(text)?;
+        let packed = gz.finish()?;
+        self.take(text, &packed)
+    }
+
+    /// Adds `text`, which has been packed before.
+    fn take(&mut self, text: &[u8], packed: &[u8]) -> io::Result<()> {
+        self.open.update(text);
+        self.open_size += text.len() as u64;
+        self.lens.push((text.len() as u64, packed.len() as u64));
+        self.out.write_all(packed)
+    }
+}
+
+/// A file of the last generation, and where each package and each member is in it.
 struct Known<'a> {
     text: Vec<u8>,
     places: HashMap<&'a Digest, Range<usize>>,
+    packed: Vec<u8>,
+    /// By where they begin, unpacked: how long they are there, and where they are in the file.
+    members: HashMap<usize, (usize, Range<usize>)>,
 }
 
 impl<'a> Known<'a> {
     /// None where it cannot be read or is not what it should be: the pool has everything too.
     fn read(last: Last<'a>, part: Part) -> Option<Self> {
         let index = Part::ALL.iter().position(|other| *other == part)?;
-        let file = File::open(last.directory.join(&last.files[index])).ok()?;
+        let packed = std::fs::read(last.directory.join(&last.head.files[index])).ok()?;
         let mut places = HashMap::with_capacity(last.packages.len());
         let mut at = part.head(last.packages.len()).len();
         for package in last.packages {
@@ -120,13 +218,34 @@ impl<'a> Known<'a> {
             at = end;
         }
         let mut text = Vec::with_capacity(at + part.foot().len());
-        // gzip's checksum is checked on the way.
-        flate2::read::MultiGzDecoder::new(io::BufReader::with_capacity(1 << 18, file)).read_to_end(&mut text).ok()?;
-        (text.len() == at + part.foot().len()).then_some(Self { text, places })
+        // gzip's checksums are checked on the way.
+        flate2::bufread::MultiGzDecoder::new(packed.as_slice()).read_to_end(&mut text).ok()?;
+        if text.len() != at + part.foot().len() {
+            return None;
+        }
+        let mut members = HashMap::new();
+        let (mut open_at, mut packed_at) = (0, 0);
+        for &(open, size) in &last.head.members[index] {
+            let (open, size) = (open as usize, size as usize);
+            members.insert(open_at, (open, packed_at..packed_at + size));
+            open_at += open;
+            packed_at += size;
+        }
+        if open_at != text.len() || packed_at != packed.len() {
+            members.clear();
+        }
+        Some(Self { text, places, packed, members })
     }
 
-    fn get(&self, digest: &Digest) -> Option<&[u8]> {
-        self.text.get(self.places.get(digest)?.clone())
+    fn get(&self, digest: &Digest) -> Option<(Range<usize>, &[u8])> {
+        let range = self.places.get(digest)?.clone();
+        Some((range.clone(), self.text.get(range)?))
+    }
+
+    /// The member that is exactly `place`, packed.
+    fn packed(&self, place: &Range<usize>) -> Option<&[u8]> {
+        let (len, packed) = self.members.get(&place.start)?;
+        if *len == place.len() { self.packed.get(packed.clone()) } else { None }
     }
 }
 

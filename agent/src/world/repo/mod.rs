@@ -38,7 +38,7 @@ use disk::Disk;
 use keys::Keys;
 use layout::Layout;
 
-use crate::observed::{ObservedRepository, PackageCheck, Publication};
+use crate::observed::{ObservedRepository, PackageCheck, PoolPackage, Publication};
 use crate::spec::{Digest, RepositorySpec, StageName};
 
 /// How long one waits for another's change; each takes seconds at most.
@@ -76,9 +76,9 @@ impl Repository {
     /// The repository in `root`, which is made if it is not there; gpg finds its keys in `gnupg_home`.
     pub fn open(root: &Utf8Path, policy: &RepositorySpec, gnupg_home: &Utf8Path) -> Result<Self, RepoError> {
         let repository = Self::at(root, policy, gnupg_home);
-        for directory in
-            [repository.layout.pool(), repository.layout.root().join("checks"), repository.layout.root().join("stages")]
-        {
+        let layout = &repository.layout;
+        let (checks, stages) = (layout.root().join("checks"), layout.root().join("stages"));
+        for directory in [layout.pool(), layout.parts(), layout.keys(), checks, stages] {
             repository.disk.create_dirs(&directory)?;
         }
         Ok(repository)
@@ -86,8 +86,12 @@ impl Repository {
 
     /// The repository in `root`, to be read only: nothing is made.
     pub fn at(root: &Utf8Path, policy: &RepositorySpec, gnupg_home: &Utf8Path) -> Self {
-        let keys =
-            Keys { keyring: policy.keyring.clone(), signing_key: policy.signing_key.clone(), gnupg_home: gnupg_home.to_owned() };
+        let keys = Keys {
+            keyring: policy.keyring.clone(),
+            signing_key: policy.signing_key.clone(),
+            gnupg_home: gnupg_home.to_owned(),
+            directory: Layout::new(root).keys(),
+        };
         Self { layout: Layout::new(root), disk: Disk::default(), keys, policy: policy.clone() }
     }
 
@@ -163,28 +167,31 @@ impl Repository {
         }
         let mut lines = String::new();
         let mut directories = std::collections::BTreeSet::new();
+        let pack = format!("{}.xml", uuid::Uuid::new_v4().simple());
+        let mut text = String::new();
         for arrival in arrivals {
             let digest = &arrival.package.digest;
             let directory = self.layout.pool_dir(digest);
             if directories.insert(directory.clone()) {
                 self.disk.create_dirs(&directory)?;
             }
-            make_read_only(&arrival.staged)?;
-            self.disk.write_unsynced(&self.layout.parts(digest), arrival.parts.text.as_bytes())?;
-            self.disk.link(&arrival.staged, &self.layout.package(digest))?;
-            lines.push_str(&codec::line(&PackageLine::from(&arrival.package)));
+            self.disk.rename(&arrival.staged, &self.layout.package(digest))?;
+            let package = PoolPackage { parts_at: (pack.clone(), text.len() as u64), ..arrival.package.clone() };
+            text.push_str(&arrival.parts.text);
+            lines.push_str(&codec::line(&PackageLine::from(&package)));
         }
+        self.disk.write(&self.layout.parts().join(&pack), text.as_bytes())?;
         if arrivals.len() > SYNC_EACH {
             self.disk.sync_all(intake.directory())?;
         } else {
             for arrival in arrivals {
                 self.disk.sync(&self.layout.package(&arrival.package.digest))?;
-                self.disk.sync(&self.layout.parts(&arrival.package.digest))?;
             }
             for directory in directories {
                 self.disk.sync(&directory)?;
             }
             self.disk.sync(&self.layout.pool())?;
+            self.disk.sync(&self.layout.parts())?;
         }
         // The packages count from here on.
         self.disk.append(&self.layout.index(), &lines)
@@ -210,13 +217,4 @@ impl Repository {
     pub fn checks(&self, digest: &Digest) -> Result<Vec<PackageCheck>, RepoError> {
         codec::lines::<CheckLine, PackageCheck>(&self.layout.checks(digest))
     }
-}
-
-fn make_read_only(path: &Utf8Path) -> Result<(), RepoError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o444)).map_err(|source| RepoError::File {
-        what: "make read-only",
-        path: path.to_owned(),
-        source,
-    })
 }

@@ -65,7 +65,7 @@ impl Repository {
         self.effect("write the repodata", &repodata)?;
         let old_packages = resolve(observed, &new.stage, &old.packages).unwrap_or_default();
         let old_repodata = stage.generation(old.generation).join("repodata");
-        let last = Last { directory: &old_repodata, files: &old_head.files, packages: &old_packages };
+        let last = Last { directory: &old_repodata, head: &old_head, packages: &old_packages };
         let last = (old.generation > 0).then_some(last);
         let written = metadata::write(&self.layout, &repodata, &packages, last)?;
         let revision = (now.0 / 1000).max(old_head.revision + 1);
@@ -89,9 +89,9 @@ impl Repository {
         self.link_packages(&stage, observed, &difference.added)?;
 
         // 3. Records, which count once the generation is the current one.
-        let files: Vec<String> = written.into_iter().map(|file| file.name).collect();
-        let files = files.try_into().unwrap_or_default();
-        let head = ContentHead { generation: number, at: now.0, revision, files };
+        let (files, members): (Vec<String>, Vec<_>) = written.into_iter().map(|file| (file.name, file.members)).unzip();
+        let (files, members) = (files.try_into().unwrap_or_default(), members.try_into().unwrap_or_default());
+        let head = ContentHead { generation: number, at: now.0, revision, files, members };
         self.disk.write(&stage.content(number), codec::write_content(&head, &new.packages).as_bytes())?;
         let publication = Publication {
             stage: new.stage.clone(),

@@ -31,7 +31,9 @@ impl Repository {
         if !lines.is_empty() {
             self.disk.append(&self.layout.index(), &lines)?;
         }
-        let known: BTreeSet<Digest> = self.observe()?.pool.into_keys().collect();
+        let left = self.observe()?.pool;
+        let packs: BTreeSet<&str> = left.values().map(|package| package.parts_at.0.as_str()).collect();
+        let known: BTreeSet<&Digest> = left.keys().collect();
         let pool = self.layout.pool();
         let list = |path: &camino::Utf8Path| {
             path.read_dir_utf8().map_err(|source| RepoError::File { what: "list", path: path.to_owned(), source })
@@ -45,6 +47,11 @@ impl Repository {
                 {
                     self.disk.remove(file.path())?;
                 }
+            }
+        }
+        for file in list(&self.layout.parts())?.filter_map(Result::ok) {
+            if !packs.contains(file.file_name()) {
+                self.disk.remove(file.path())?;
             }
         }
         Ok(())

@@ -10,7 +10,7 @@
 #   make docs     the documentation of the code   make install  DESTDIR= PREFIX=/usr
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup guest lint test e2e-puppet e2e-repo demo bench docs build install install-files
+.PHONY: help setup guest lint test e2e-puppet e2e-repo demo bench bench-ks parity docs build install install-files
 
 # Builds and caches live outside the clone, so that a fresh clone starts warm.
 export REKINDLE_CACHE ?= $(HOME)/.cache/rekindle

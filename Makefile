@@ -5,7 +5,7 @@
 #   make e2e-puppet  of these, a real Puppet server: its CA under load and faults, a guest that enrols and is rebuilt
 #   make lint     format and lints alone          make bench    the promises about speed, as ratios
 #   make setup    install what is missing         make guest    build the stand-in guest of the end-to-end tests
-#   make e2e-repo  of these, dnf clients while much is published
+#   make e2e-repo  of these, a package from upload to release candidate on real VMs; dnf clients while much is published
 #   make parity   kickstart verdicts beside pykickstart's         make bench-ks speed of `rekindle ks` beside ksvalidator's
 #   make docs     the documentation of the code   make install  DESTDIR= PREFIX=/usr
 SHELL := /bin/bash

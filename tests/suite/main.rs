@@ -7,6 +7,7 @@ mod convergence;
 mod dnf;
 mod e2e;
 mod e2e_puppet;
+mod e2e_repo;
 mod faults;
 mod generate;
 mod kickstart_tools;

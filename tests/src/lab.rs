@@ -38,9 +38,9 @@ pub fn guest() -> Utf8PathBuf {
 /// When it has not been built.
 pub fn binary() -> Utf8PathBuf {
     let this = Utf8PathBuf::from_path_buf(std::env::current_exe().expect("this test's path")).expect("a path in UTF-8");
-    let binary = this.parent().and_then(Utf8Path::parent).expect("the target directory").join("rekindle");
-    assert!(binary.exists(), "no {binary}: run `cargo build -p rekindle-agent`");
-    binary
+    // Tests are in `deps/`, benchmarks beside it.
+    let binary = this.ancestors().skip(1).take(2).map(|directory| directory.join("rekindle")).find(|binary| binary.exists());
+    binary.unwrap_or_else(|| panic!("no rekindle beside {this}: run `cargo build -p rekindle-agent`"))
 }
 
 impl Lab {
@@ -112,7 +112,8 @@ impl Lab {
         text
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// `rekindle` with these arguments, not started yet.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.arg("--config").arg(self.path.join("agent.toml")).args(arguments).env("RUST_BACKTRACE", "0");
         command

@@ -142,15 +142,15 @@ impl Agent {
         // Dropped at the end, and every connection with them.
         let mut listeners = JoinSet::new();
         if let Some(listener) = self.guests {
-            tracing::info!(address = ?listener.local_addr(), "the install listener answers guests");
+            tracing::info!(address = address_of(&listener), "the install listener answers guests");
             listeners.spawn(install::serve(listener, self.handle.clone(), InstallLimits::default(), Arc::clone(&self.traffic)));
         }
         if let Some(listener) = self.health {
-            tracing::info!(address = ?listener.local_addr(), "metrics and health are served");
+            tracing::info!(address = address_of(&listener), "metrics and health are served");
             listeners.spawn(api::serve_health(listener, self.handle.clone(), Arc::clone(&self.traffic), self.upload_tokens));
         }
         if let Some((listener, from)) = self.reports {
-            tracing::info!(address = ?listener.local_addr(), "forwarded Puppet reports are taken");
+            tracing::info!(address = address_of(&listener), "forwarded Puppet reports are taken");
             listeners.spawn(reports::serve(listener, self.handle.clone(), from, Arc::clone(&self.traffic)));
         }
         listeners.spawn(api::serve(self.api, self.handle, self.traffic));
@@ -221,4 +221,9 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// For the log; a listener that is bound has an address.
+fn address_of(listener: &TcpListener) -> String {
+    listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string())
 }

@@ -21,7 +21,8 @@ pub(crate) fn watch(directory: Utf8PathBuf) -> SiteSource {
         if seen == Some(now) {
             return Ok(None);
         }
-        // A site that cannot be used is not loaded again before it changes, but its errors are told each time.
+        // After an error the site is read again whatever its files look like: what was wrong may have been undone.
+        seen = None;
         let spec = crate::site::load(&directory).map_err(|errors| errors.to_string())?;
         let renderer = Renderer::new(Some(&directory.join("templates"))).map_err(|errors| errors.to_string())?;
         seen = Some(now);
@@ -61,6 +62,37 @@ fn add_file(path: &Utf8Path, hasher: &mut DefaultHasher) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn copy(from: &Utf8Path, to: &Utf8Path) {
+        std::fs::create_dir_all(to).expect("directory");
+        for entry in from.read_dir_utf8().expect("directory").flatten() {
+            let target = to.join(entry.file_name());
+            if entry.path().is_dir() {
+                copy(entry.path(), &target);
+            } else {
+                std::fs::copy(entry.path(), &target).expect("copy");
+            }
+        }
+    }
+
+    #[test]
+    fn a_site_whose_mistake_is_taken_back_is_usable_again() {
+        let temporary = tempfile::tempdir().expect("directory");
+        let site = Utf8PathBuf::from_path_buf(temporary.path().to_owned()).expect("UTF-8");
+        copy(Utf8Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/demo")), &site);
+        let mut source = watch(site.clone());
+        assert!(source().expect("a good site").is_some());
+        assert!(source().expect("a good site").is_none(), "nothing has changed");
+        let mistake = site.join("vms/typo.toml");
+        std::fs::write(&mistake, "rol = 'shop-web'").expect("file");
+        for _ in 0..2 {
+            let error = source().map(|_| ()).expect_err("the mistake is told as long as it is there");
+            assert!(error.contains("typo.toml"), "{error}");
+        }
+        // The files are what they were: without the error in between this would be "nothing has changed".
+        std::fs::remove_file(&mistake).expect("removed");
+        assert!(source().expect("a good site").is_some());
+    }
 
     #[test]
     fn a_changed_added_or_removed_file_is_noticed_and_a_quiet_site_is_not() {

@@ -1,11 +1,12 @@
 //! What the rest of the program may ask of the loop.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{InstallDesk, Snapshot};
-use crate::spec::VmName;
+use crate::spec::{Timestamp, VmName};
 use crate::world::{Store, StoreError, TimelineEntry};
 
 /// A wish of a person. `by` names them (user of the socket's peer).
@@ -78,6 +79,7 @@ pub struct Handle {
     pub(super) requests: mpsc::Sender<Envelope>,
     pub(super) desk: Arc<InstallDesk>,
     pub(super) store: Arc<Store>,
+    pub(super) pass_began: Arc<AtomicU64>,
 }
 
 impl Handle {
@@ -104,8 +106,13 @@ impl Handle {
     }
 
     /// The agent's time.
-    pub fn now(&self) -> crate::spec::Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.desk.clock.now()
+    }
+
+    /// When the pass began that is under way; none: the loop sleeps.
+    pub fn looking_since(&self) -> Option<Timestamp> {
+        Some(self.pass_began.load(Ordering::Relaxed)).filter(|&ms| ms != 0).map(Timestamp)
     }
 
     /// What the guests may ask.

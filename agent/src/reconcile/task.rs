@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -94,6 +94,8 @@ pub struct Loop {
     wake: Arc<Notify>,
     host_event: Arc<AtomicBool>,
     desk: Arc<InstallDesk>,
+    /// When the pass began that is under way, in milliseconds since 1970; 0 between passes.
+    pass_began: Arc<AtomicU64>,
     publish: watch::Sender<Option<Arc<Snapshot>>>,
     observed: Option<Arc<Observed>>,
     passes: u64,
@@ -122,7 +124,14 @@ impl Loop {
         });
         let (publish, snapshot) = watch::channel(None);
         let (sender, requests) = mpsc::channel(64);
-        let handle = Handle { snapshot, requests: sender, desk: Arc::clone(&desk), store: Arc::clone(&parts.world.store) };
+        let pass_began = Arc::new(AtomicU64::new(0));
+        let handle = Handle {
+            snapshot,
+            requests: sender,
+            desk: Arc::clone(&desk),
+            store: Arc::clone(&parts.world.store),
+            pass_began: Arc::clone(&pass_began),
+        };
         let this = Self {
             collector: Collector::new(Arc::clone(&parts.world)),
             world: parts.world,
@@ -140,6 +149,7 @@ impl Loop {
             wake,
             host_event,
             desk,
+            pass_began,
             publish,
             observed: None,
             passes: 0,
@@ -153,7 +163,9 @@ impl Loop {
         tokio::pin!(shutdown);
         let mut requests_open = true;
         loop {
+            self.pass_began.store(self.world.clock.now().0, Ordering::Relaxed);
             let plan = self.pass().await;
+            self.pass_began.store(0, Ordering::Relaxed);
             let settled = plan.as_ref().is_some_and(Plan::is_settled) && self.busy.is_empty();
             if self.budget.is_spent() {
                 self.lanes.abort_all();
@@ -337,7 +349,9 @@ impl Loop {
                 self.site_error = None;
             }
             Err(error) => {
-                tracing::error!("the site cannot be used, the revision before stays in force:\n{error}");
+                if self.site_error.as_ref() != Some(&error) {
+                    tracing::error!("the site cannot be used, the revision before stays in force:\n{error}");
+                }
                 self.site_error = Some(error);
             }
         }

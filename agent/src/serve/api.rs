@@ -239,7 +239,7 @@ impl Api {
 }
 
 async fn status(State(api): Shared) -> Answer {
-    Ok(json(StatusCode::OK, &StatusView::of(&*api.snapshot()?)))
+    Ok(json(StatusCode::OK, &StatusView::of(&*api.snapshot()?, api.handle.now(), api.handle.looking_since())))
 }
 
 async fn vm(State(api): Shared, Path(name): Path<String>) -> Answer {

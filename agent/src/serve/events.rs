@@ -43,7 +43,7 @@ async fn write(mut snapshots: watch::Receiver<Option<Arc<Snapshot>>>, chunks: mp
             Ok(Err(_)) => return,
             Ok(Ok(())) => {
                 let snapshot = snapshots.borrow_and_update().clone();
-                match snapshot.as_deref().map(|snapshot| serde_json::to_string(&StatusView::of(snapshot))) {
+                match snapshot.as_deref().map(|snapshot| serde_json::to_string(&StatusView::of(snapshot, snapshot.at, None))) {
                     None => Bytes::from_static(b": no pass has ended yet\n\n"),
                     Some(Ok(json)) => Bytes::from(format!("event: status\ndata: {json}\n\n")),
                     Some(Err(error)) => {

@@ -3,6 +3,8 @@
 //! `api` writes these, `client` reads them. Inner types are never serialised themselves, so that they stay free to change. Times
 //! are RFC 3339 in UTC beside milliseconds since 1970, durations are seconds. No kickstart and no token is ever in a view.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::observed::{
@@ -11,6 +13,9 @@ use crate::observed::{
 };
 use crate::reconcile::{Snapshot, VmStatus};
 use crate::spec::{Timestamp, VmName};
+
+/// A look at the world that takes longer than this is told.
+const LONG_LOOK: Duration = Duration::from_secs(5);
 
 /// A point in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +41,10 @@ pub struct StatusView {
     pub hypervisor: String,
     /// When the last pass ended.
     pub at: TimeView,
+    /// When this was asked; with no agent, as `at`.
+    pub asked: TimeView,
+    /// How long the present look at the world has taken, where it takes long: libvirt does not answer.
+    pub looking_seconds: Option<f64>,
     /// The site's revision in force.
     pub revision: String,
     /// Why the newest site on disk is not in force.
@@ -297,8 +306,9 @@ pub struct ConsentView {
 }
 
 impl StatusView {
-    /// All of a snapshot.
-    pub fn of(snapshot: &Snapshot) -> Self {
+    /// All of a snapshot, asked for at `now`; `looking_since` is when the pass began that has not ended yet.
+    pub fn of(snapshot: &Snapshot, now: Timestamp, looking_since: Option<Timestamp>) -> Self {
+        let looking = looking_since.map(|since| now.since(since)).filter(|&span| span >= LONG_LOOK);
         let (unreachable, domain_type) = match &snapshot.observed.hypervisor {
             HypervisorState::Reachable(host) => (None, host.domain_type.map(|kind| kind.as_str().to_owned())),
             HypervisorState::Unreachable { reason } => (Some(reason.clone()), None),
@@ -307,6 +317,8 @@ impl StatusView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             hypervisor: snapshot.hypervisor.to_string(),
             at: snapshot.at.into(),
+            asked: now.into(),
+            looking_seconds: looking.map(|span| span.as_secs_f64()),
             revision: snapshot.spec.revision.clone(),
             site_error: snapshot.site_error.clone(),
             unreachable,

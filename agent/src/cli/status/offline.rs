@@ -13,6 +13,8 @@ pub(crate) fn status(store: &Store, hypervisor: &HypervisorName, now: Timestamp)
         version: env!("CARGO_PKG_VERSION").to_owned(),
         hypervisor: hypervisor.to_string(),
         at: now.into(),
+        asked: now.into(),
+        looking_seconds: None,
         revision: String::new(),
         site_error: None,
         unreachable: None,

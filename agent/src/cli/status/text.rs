@@ -23,6 +23,10 @@ pub(crate) fn table(status: &StatusView, paint: Paint) -> String {
     if let Some(reason) = &status.unreachable {
         let _ = writeln!(out, "{} {}", paint.red("!"), one_line(reason));
     }
+    if let Some(looking) = status.looking_seconds {
+        let looking = span(seconds(looking));
+        let _ = writeln!(out, "{} the agent has waited {looking} for libvirt; what follows is from {}", paint.yellow("…"), status.at.utc);
+    }
     for note in status.notes.iter().filter(|note| Some(*note) != status.unreachable.as_ref()) {
         let _ = writeln!(out, "{} {}", paint.yellow("…"), one_line(note));
     }
@@ -35,7 +39,7 @@ pub(crate) fn table(status: &StatusView, paint: Paint) -> String {
         table.row([
             row.vm.clone(),
             phase(row, paint),
-            took(row, status.at.ms).map(span).unwrap_or_default(),
+            took(row, status.asked.ms).map(span).unwrap_or_default(),
             if row.attempt == 0 { String::new() } else { row.attempt.to_string() },
             row.address.clone().unwrap_or_default(),
             doing(row),

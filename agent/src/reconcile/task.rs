@@ -36,6 +36,9 @@ const LOOK_AT_INSTALLS: Duration = Duration::from_secs(1);
 /// The least time between two timed passes when all is settled, so that many VMs' checks share one.
 const SETTLED_PACE: Duration = Duration::from_secs(10);
 
+/// How long results of checks are gathered when nothing else is under way.
+const GATHER: Duration = Duration::from_secs(1);
+
 /// How often the site's files are looked at for changes.
 const SITE_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -174,11 +177,14 @@ impl Loop {
             if settled && until == Until::Settled && self.requests.is_empty() && self.deferred.is_empty() {
                 return;
             }
-            let pause = self.pause(plan.as_ref(), settled);
+            let pause = self.pause(plan.as_ref(), settled || plan.is_some() && self.is_idle());
             tokio::select! {
                 // Cancel-safe: a lane that ends while another arm is taken is joined by a later call.
                 Some(joined) = self.lanes.join_next(), if !self.lanes.is_empty() => {
                     self.lane_ended(joined);
+                    if self.is_idle() {
+                        self.gather().await;
+                    }
                     while let Some(joined) = self.lanes.try_join_next() {
                         self.lane_ended(joined);
                     }
@@ -218,6 +224,31 @@ impl Loop {
         !lanes && plan.as_ref().is_some_and(Plan::is_settled)
     }
 
+    /// Nothing is under way but checks of VMs that are ready.
+    fn is_idle(&self) -> bool {
+        self.publish.borrow().as_ref().is_some_and(|snapshot| snapshot.idle)
+    }
+
+    /// Waits for the checks that end at about the same time as the first, so that a thousand VMs' results cost one pass and not
+    /// a thousand. A wake, a wish or the time ends it.
+    async fn gather(&mut self) {
+        let enough = tokio::time::sleep(GATHER);
+        tokio::pin!(enough);
+        loop {
+            tokio::select! {
+                // Cancel-safe, each of them, as in `run`; a permit taken here is given back for it.
+                Some(joined) = self.lanes.join_next(), if !self.lanes.is_empty() => self.lane_ended(joined),
+                Some(request) = self.requests.recv() => return self.take(request),
+                () = self.wake.notified() => return self.wake.notify_one(),
+                () = &mut enough => return,
+                else => return,
+            }
+            if self.lanes.is_empty() {
+                return;
+            }
+        }
+    }
+
     /// Looks, plans, starts the lanes, publishes.
     async fn pass(&mut self) -> Option<Plan> {
         let began = tokio::time::Instant::now();
@@ -225,8 +256,7 @@ impl Loop {
         if self.host_event.swap(false, Ordering::SeqCst) {
             self.collector.distrust_host();
         }
-        let settled = self.publish.borrow().as_ref().is_some_and(|snapshot| snapshot.idle);
-        let max_age = if settled { HOST_AGE_SETTLED } else { HOST_AGE_AT_WORK };
+        let max_age = if self.is_idle() { HOST_AGE_SETTLED } else { HOST_AGE_AT_WORK };
         let spec = Arc::clone(&self.site.spec);
         let observed = match self.collector.collect(&spec, &self.hypervisor, max_age).await {
             Ok(observed) => Arc::new(observed),

@@ -125,3 +125,58 @@ fn a_vm_with_systemd_is_handed_to_puppet_whose_report_makes_it_ready() {
         assert!(ask("10.44.0.30").contains("shop-web"), "what Puppet set up serves");
     });
 }
+
+#[test]
+fn an_install_goes_on_through_a_broken_site_a_second_agent_and_a_libvirtd_that_restarts_and_hangs() {
+    sandbox::within(|| {
+        let lab = Lab::new(&["web1"]);
+        let _agent = lab.agent();
+        lab.wait("web1", INSTALL, |phase, _| phase == "installing");
+
+        let second = lab.rekindle(&["agent"]);
+        let told = String::from_utf8_lossy(&second.stderr).into_owned();
+        assert!(!second.status.success() && told.contains("agent"), "one agent a host: {told}");
+
+        lab.write("vms/typo.toml", "rol = \"shop-web\"\n");
+        until(&lab, "site_error", |error| error.as_str().is_some_and(|error| error.contains("typo.toml")));
+
+        let libvirtd = || std::fs::read_to_string("/run/libvirt/libvirtd.pid").expect("a pid").trim().to_owned();
+        let signal = |name: &str| command("kill", &[name, &libvirtd()]);
+        signal("-KILL");
+        until(&lab, "unreachable", serde_json::Value::is_string);
+        command("libvirtd", &["--daemon", "--pid-file", "/run/libvirt/libvirtd.pid"]);
+        until(&lab, "unreachable", serde_json::Value::is_null);
+
+        // It answers its people while libvirtd hangs, and says so.
+        signal("-STOP");
+        until(&lab, "unreachable", serde_json::Value::is_string);
+        signal("-CONT");
+        until(&lab, "unreachable", serde_json::Value::is_null);
+
+        std::fs::remove_file(lab.path.join("site/vms/typo.toml")).expect("the mistake is taken back");
+        until(&lab, "site_error", serde_json::Value::is_null);
+        lab.wait("web1", INSTALL, |phase, _| phase == "ready" || phase == "failed");
+        assert_eq!(lab.phase("web1"), ("ready".to_owned(), 1), "{}", lab.ok(&["status", "web1"]));
+        assert_eq!(lab.virsh(&["list", "--all", "--name"]), "web1");
+    });
+}
+
+/// Waits until `wanted` holds of a field of `rekindle status --json`.
+#[track_caller]
+fn until(lab: &Lab, field: &str, wanted: impl Fn(&serde_json::Value) -> bool) {
+    let begin = std::time::Instant::now();
+    loop {
+        let output = lab.rekindle(&["status", "--json"]);
+        let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        if status.get(field).is_some_and(&wanted) {
+            return;
+        }
+        assert!(begin.elapsed() < INSTALL, "`{field}` is not as it should be:\n{status:#}\nagent: {}", lab.log());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn command(program: &str, arguments: &[&str]) {
+    let status = std::process::Command::new(program).args(arguments).status().expect("a program");
+    assert!(status.success(), "{program} {arguments:?}: {status}");
+}

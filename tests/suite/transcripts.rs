@@ -69,15 +69,15 @@ impl Session {
 fn redact_line(line: &str) -> String {
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     for at in 0..words.len() {
-        let digits = words[at].trim_end_matches([':', ',']);
+        let digits = words[at].trim_end_matches([':', ',']).to_owned();
         let is_revision = (7..=40).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
         if at > 0 && words[at - 1] == "at" && is_revision {
-            words[at] = words[at].replace(digits, "REV");
+            words[at] = words[at].replace(&digits, "REV");
         }
         let is_digest =
             digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_hexdigit()) && digits.bytes().any(|b| b.is_ascii_digit());
         if is_digest && (digits.len() == 64 || at > 0 && ["sha256", "header", "key"].contains(&words[at - 1].as_str())) {
-            words[at] = words[at].replace(digits, "DIGEST");
+            words[at] = words[at].replace(&digits, "DIGEST");
         }
         let is_date = words[at].len() == 20 && words[at].ends_with('Z') && words[at].contains('T');
         if is_date {

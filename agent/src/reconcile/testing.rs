@@ -35,7 +35,7 @@ pub(crate) fn rig(spec: Spec) -> Rig {
         puppet: Box::new(|_, vm| Ok(Bytes::from(format!("archive of {vm}")))),
         repository: "/nonexistent/repository".into(),
     });
-    let handle = Handle { snapshot, requests: sender, desk, store: Arc::clone(&store) };
+    let handle = Handle { snapshot, requests: sender, desk, store: Arc::clone(&store), pass_began: Arc::default() };
     Rig { handle, store, clock, snapshots, requests, wake }
 }
 

@@ -25,12 +25,18 @@ const VM: &str = "web1";
 /// Runs `rekindle apply` until the domain runs, and ends it there; gives the time and the definition.
 fn ours(lab: &Lab, connect: &Connect) -> (Duration, String) {
     let began = Instant::now();
-    let mut apply = lab.command(&["apply"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("rekindle");
+    let mut apply =
+        lab.command(&["apply"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("rekindle");
     let domain = loop {
-        assert!(began.elapsed() < PATIENCE && apply.try_wait().expect("a process").is_none(), "`rekindle apply` started no domain");
+        assert!(
+            began.elapsed() < PATIENCE && apply.try_wait().expect("a process").is_none(),
+            "`rekindle apply` started no domain"
+        );
         // Not asked for by its name, which libvirt answers on standard error as long as there is none.
         let found = connect.list_all_domains(virt::sys::VIR_CONNECT_LIST_DOMAINS_RUNNING).expect("the domains").pop();
-        if let Some(domain) = found.filter(|domain| domain.state().is_ok_and(|(state, _)| state == virt::enumutil::Enum::Known(virt::domain::DomainState::Running))) {
+        if let Some(domain) = found.filter(|domain| {
+            domain.state().is_ok_and(|(state, _)| state == virt::enumutil::Enum::Known(virt::domain::DomainState::Running))
+        }) {
             break domain;
         }
         std::thread::sleep(Duration::from_millis(4));

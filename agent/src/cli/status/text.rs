@@ -25,7 +25,12 @@ pub(crate) fn table(status: &StatusView, paint: Paint) -> String {
     }
     if let Some(looking) = status.looking_seconds {
         let looking = span(seconds(looking));
-        let _ = writeln!(out, "{} the agent has waited {looking} for libvirt; what follows is from {}", paint.yellow("…"), status.at.utc);
+        let _ = writeln!(
+            out,
+            "{} the agent has waited {looking} for libvirt; what follows is from {}",
+            paint.yellow("…"),
+            status.at.utc
+        );
     }
     for note in status.notes.iter().filter(|note| Some(*note) != status.unreachable.as_ref()) {
         let _ = writeln!(out, "{} {}", paint.yellow("…"), one_line(note));

@@ -277,7 +277,7 @@ fn vm_disks(vm: &VmSpec) -> cx::Disks {
             }
             .to_owned(),
             swap_mib: root.swap_mib,
-            boot_mib: boot_mib(root.size_gib),
+            boot_mib: DiskSpec::boot_mib(root.size_gib),
         },
         made,
         kept,
@@ -287,11 +287,6 @@ fn vm_disks(vm: &VmSpec) -> cx::Disks {
             Vec::new()
         },
     }
-}
-
-/// `/boot` holds three kernels with their initrds on a disk of usual size.
-pub(super) fn boot_mib(size_gib: u64) -> u64 {
-    if size_gib >= 8 { 1024 } else { 256 }
 }
 
 /// `vda`, `vdb`, … as the domain names its disks, in the order of the spec.

@@ -2,12 +2,14 @@
 
 use super::context as cx;
 use super::convert::{
-    addressed, boot_mib, excludes, firmware_name, kernel_args, plain_v4, plain_v6, release_variables, repos, site_variables,
-    tree_url, with_needed,
+    addressed, excludes, firmware_name, kernel_args, plain_v4, plain_v6, release_variables, repos, site_variables, tree_url,
+    with_needed,
 };
 use super::error::RenderError;
 use super::kickstart::{Kickstart, Renderer, release_of};
-use crate::spec::{Address4, Address6, BondMode, BondSpec, HypervisorInstall, HypervisorNic, HypervisorSpec, OsSpec, Spec};
+use crate::spec::{
+    Address4, Address6, BondMode, BondSpec, DiskSpec, HypervisorInstall, HypervisorNic, HypervisorSpec, OsSpec, Spec,
+};
 
 /// The install listener's default port, to be opened in the firewall.
 const INSTALL_PORT: u16 = 8470;
@@ -100,7 +102,7 @@ fn disks(install: &HypervisorInstall) -> cx::Disks {
             filesystem: install.filesystem.as_str().to_owned(),
             layout: "lvm".to_owned(),
             swap_mib: 4096,
-            boot_mib: boot_mib(u64::MAX),
+            boot_mib: DiskSpec::boot_mib(u64::MAX),
         },
         made: Vec::new(),
         kept: Vec::new(),

@@ -138,21 +138,22 @@ fn an_install_goes_on_through_a_broken_site_a_second_agent_and_a_libvirtd_that_r
         assert!(!second.status.success() && told.contains("agent"), "one agent a host: {told}");
 
         lab.write("vms/typo.toml", "rol = \"shop-web\"\n");
-        until(&lab, "site_error", |error| error.as_str().is_some_and(|error| error.contains("typo.toml")));
 
         let libvirtd = || std::fs::read_to_string("/run/libvirt/libvirtd.pid").expect("a pid").trim().to_owned();
         let signal = |name: &str| command("kill", &[name, &libvirtd()]);
-        signal("-KILL");
-        until(&lab, "unreachable", serde_json::Value::is_string);
-        command("libvirtd", &["--daemon", "--pid-file", "/run/libvirt/libvirtd.pid"]);
-        until(&lab, "unreachable", serde_json::Value::is_null);
-
-        // It answers its people while libvirtd hangs, and says so.
+        // The agent answers its people while libvirtd hangs, and says so. All this while it installs: a settled agent asks
+        // libvirt once a minute.
         signal("-STOP");
         until(&lab, "unreachable", serde_json::Value::is_string);
         signal("-CONT");
         until(&lab, "unreachable", serde_json::Value::is_null);
 
+        signal("-KILL");
+        until(&lab, "unreachable", serde_json::Value::is_string);
+        command("libvirtd", &["--daemon", "--pid-file", "/run/libvirt/libvirtd.pid"]);
+        until(&lab, "unreachable", serde_json::Value::is_null);
+
+        until(&lab, "site_error", |error| error.as_str().is_some_and(|error| error.contains("typo.toml")));
         std::fs::remove_file(lab.path.join("site/vms/typo.toml")).expect("the mistake is taken back");
         until(&lab, "site_error", serde_json::Value::is_null);
         lab.wait("web1", INSTALL, |phase, _| phase == "ready" || phase == "failed");

@@ -9,6 +9,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rekindle::world::load_libvirt;
 use rekindle_tests::lab::Lab;
 use rekindle_tests::sandbox::URI;
 use virt::connect::Connect;
@@ -92,6 +93,7 @@ fn median(times: &mut [Duration]) -> Duration {
 fn main() {
     let rounds = std::env::args().nth(1).map_or(11, |argument| argument.parse::<usize>().expect("a number"));
     let lab = Lab::new(&[VM]);
+    load_libvirt().expect("libvirt's libraries");
     let connect = Connect::open(Some(URI)).expect("libvirtd answers");
     // The first apply makes pool and network and fetches the boot files.
     let (_, xml) = ours(&lab, &connect);

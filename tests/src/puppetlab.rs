@@ -11,6 +11,9 @@ use crate::puppetserver::{PuppetServer, Setup};
 /// What in the demo's `site.toml` makes place for the server.
 const APPLY: &str = "mode = \"apply\"\nprogram = \"/usr/bin/puppet\"\npackage = \"puppet-agent\"\n";
 
+/// Where the agent hears reports that the server forwards: `puppet_reports.listen` of its configuration.
+pub const REPORTS: &str = "127.0.0.1:8471";
+
 /// The server's setup for the site in `path/site`. `rekindle` is the program with the option that names its configuration. Names
 /// outside of the demo's domain are signed and classified without question, but for those that begin with `pending`.
 ///
@@ -35,7 +38,10 @@ pub fn setup(path: &Utf8Path, rekindle: &str) -> Setup {
             "#!/bin/sh\ncase \"$1\" in\n*.demo.example) exec {rekindle} puppet enc \"$1\" ;;\nesac\n\
              printf -- '---\\nenvironment: production\\nclasses: {{}}\\n'\n"
         ),
-        puppet_conf: format!("environmentpath = {code}/environments\nhiera_config = {path}/hiera/hiera.yaml\n"),
+        puppet_conf: format!(
+            "environmentpath = {code}/environments\nhiera_config = {path}/hiera/hiera.yaml\n\
+             reports = store,http\nreporturl = http://{REPORTS}/puppet/report\n"
+        ),
     }
 }
 

@@ -8,8 +8,10 @@ mod faults;
 mod guest;
 mod load;
 
+use std::io::Write as _;
+
 use rekindle_tests::lab::{self, Lab};
-use rekindle_tests::puppetlab::setup;
+use rekindle_tests::puppetlab::{REPORTS, setup};
 use rekindle_tests::puppetserver::PuppetServer;
 use rekindle_tests::sandbox;
 use rekindle_tests::say::say;
@@ -19,6 +21,9 @@ fn a_real_puppet_ca_serves_agents_that_rebuild() {
     sandbox::within(|| {
         let lab = Lab::new(&["puppet1"]);
         let rekindle = format!("{} --config {}/agent.toml", lab::binary(), lab.path);
+        let settings = format!("\n[puppet_reports]\nlisten = \"{REPORTS}\"\n");
+        let mut file = std::fs::File::options().append(true).open(lab.path.join("agent.toml")).expect("agent.toml");
+        file.write_all(settings.as_bytes()).expect("agent.toml");
         let mut server = PuppetServer::start(&setup(&lab.path, &rekindle));
         say(format_args!("puppetserver answers after {:.1} s", server.started_in.as_secs_f32()));
         client::the_ca_keeps_the_contract(&server);

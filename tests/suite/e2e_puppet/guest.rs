@@ -46,6 +46,11 @@ fn check_ready(lab: &Lab, server: &PuppetServer, attempt: u64) {
     let told = || format!("{status:#}\nagent:\n{}\npuppetserver:\n{}", lab.log(), server.log());
     assert_eq!(lab.phase("puppet1"), ("ready".to_owned(), attempt), "{}", told());
     assert_eq!(status["handoff"]["status"], "changed", "{}", told());
+    assert_eq!(status["puppet"]["last"]["status"], "changed", "{}", told());
+    // The server forwarded the report, too, and it was believed.
+    let log = std::fs::read_to_string(server.path.join("log/puppetserver.log")).expect("its log");
+    assert!(!log.contains("Report processor failed"), "{}", told());
+    assert!(!lab.log().contains("report is turned away"), "{}", told());
     let answer = ask("10.44.0.30");
     assert!(answer.contains("shop-web"), "what was installed serves: {answer}");
     // The catalog was compiled there, and the text of this file is the role's Hiera data.
@@ -77,8 +82,9 @@ fn show_life(lab: &Lab, begin: Instant) {
 
 fn show_list(server: &PuppetServer, when: &str) -> BTreeMap<String, Listed> {
     let list = server.list();
-    say(format_args!("the CA's list {when}:"));
-    for (name, listed) in &list {
+    let others = list.keys().filter(|name| name.ends_with(".example.com")).count();
+    say(format_args!("the CA's list {when} (and {others} certificates of the parts before):"));
+    for (name, listed) in list.iter().filter(|(name, _)| !name.ends_with(".example.com")) {
         let serial = listed.serial.map_or_else(|| "-".to_owned(), |serial| serial.to_string());
         say(format_args!("  {name:24} {:9} serial {serial:3} {}", listed.state, &listed.fingerprint[..23]));
     }

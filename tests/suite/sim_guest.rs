@@ -58,7 +58,7 @@ impl GuestDesk for Desk {
             GuestEventKind::Failed { section, .. } => format!("failed {section}"),
             GuestEventKind::FirstBoot { address } => format!("first boot from {address}"),
             GuestEventKind::Packages(packages) => format!("{} packages", packages.len()),
-            GuestEventKind::Handoff(result) => format!("handoff {:?}", result.status),
+            GuestEventKind::Handoff { result, .. } => format!("handoff {:?}", result.status),
             GuestEventKind::KickstartFetched => "fetched".to_owned(),
         };
         self.hear(token, what)

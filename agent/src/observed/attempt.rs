@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Failure, InstallerLog, ObservedCertificate, Phase, PuppetRuns};
+use super::{Failure, InstallerLog, ObservedCertificate, Phase, PuppetRuns, ReportVia};
 use crate::spec::{Fqdn, Timestamp, Token, VmName};
 
 /// What cannot be observed about a VM and is therefore stored, before the effect it announces.
@@ -117,7 +117,7 @@ pub struct HandoffResult {
     pub resources: (u32, u32),
 }
 
-/// Something that the guest told us, with the time at which we heard it.
+/// Something that the guest told us, or was told of it, with the time at which we heard it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuestEvent {
     /// When we heard it.
@@ -150,7 +150,12 @@ pub enum GuestEventKind {
     /// Its rpmdb holds these packages of the role.
     Packages(Vec<InstalledPackage>),
     /// Puppet has run.
-    Handoff(HandoffResult),
+    Handoff {
+        /// What its report says.
+        result: HandoffResult,
+        /// Which way the report came.
+        via: ReportVia,
+    },
 }
 
 /// The last run of one health check.
@@ -207,9 +212,9 @@ impl ObservedVm {
     }
 
     /// The last Puppet report.
-    pub fn handoff(&self) -> Option<(Timestamp, &HandoffResult)> {
+    pub fn handoff(&self) -> Option<(Timestamp, &HandoffResult, ReportVia)> {
         self.events.iter().rev().find_map(|event| match &event.kind {
-            GuestEventKind::Handoff(result) => Some((event.at, result)),
+            GuestEventKind::Handoff { result, via } => Some((event.at, result, *via)),
             _ => None,
         })
     }

@@ -20,6 +20,33 @@ pub struct PuppetReport {
     pub corrective: u32,
 }
 
+/// Which way a report came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportVia {
+    /// The VM sent it, with its install token.
+    Guest,
+    /// A Puppet server forwarded it.
+    Server,
+    /// It was asked of `PuppetDB`.
+    PuppetDb,
+}
+
+impl ReportVia {
+    /// As stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Guest => "guest",
+            Self::Server => "server",
+            Self::PuppetDb => "puppetdb",
+        }
+    }
+
+    /// The way of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Guest, Self::Server, Self::PuppetDb].into_iter().find(|via| via.as_str() == text)
+    }
+}
+
 /// The last run of a VM's present attempt, and how the runs have been.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PuppetRuns {
@@ -29,6 +56,8 @@ pub struct PuppetRuns {
     pub heard: Timestamp,
     /// The last report.
     pub last: PuppetReport,
+    /// Which way it came first.
+    pub via: ReportVia,
     /// Reports heard in this attempt.
     pub runs: u64,
     /// Those that failed.
@@ -42,13 +71,13 @@ impl PuppetRuns {
     pub const STALE: Duration = Duration::from_hours(2);
 
     /// The first run of an attempt.
-    pub fn first(attempt: u32, heard: Timestamp, report: PuppetReport) -> Self {
-        Self { attempt, heard, last: report.clone(), runs: 0, failed: 0, corrective: 0 }.with(heard, report)
+    pub fn first(attempt: u32, heard: Timestamp, report: PuppetReport, via: ReportVia) -> Self {
+        Self { attempt, heard, last: report.clone(), via, runs: 0, failed: 0, corrective: 0 }.with(heard, report, via)
     }
 
     /// One run more.
     #[must_use]
-    pub fn with(self, heard: Timestamp, report: PuppetReport) -> Self {
+    pub fn with(self, heard: Timestamp, report: PuppetReport, via: ReportVia) -> Self {
         Self {
             attempt: self.attempt,
             heard,
@@ -56,6 +85,7 @@ impl PuppetRuns {
             failed: self.failed.saturating_add(u64::from(report.result.status == super::HandoffStatus::Failed)),
             corrective: self.corrective.saturating_add(u64::from(report.corrective)),
             last: report,
+            via,
         }
     }
 

@@ -43,11 +43,11 @@ pub(super) fn plan_enrolling(view: &VmView<'_>, vm: &VmSpec, observed: &Observed
     let mut plan = view.plan(Some(observed), Action::Continue, doing(certificate));
     plan.deadline = Some(view.deadline(record, vm.deadlines.handoff));
     match observed.handoff() {
-        Some((_, result)) if result.status != HandoffStatus::Failed => {
+        Some((_, result, _)) if result.status != HandoffStatus::Failed => {
             plan.steps = vec![view.moved(record, Phase::Verifying)];
             return plan;
         }
-        Some((_, result)) => {
+        Some((_, result, _)) => {
             let said = sign(vm, result.failures.iter().map(String::as_str));
             let failure = Failure {
                 at: view.input.now,

@@ -10,10 +10,10 @@ use bytes::Bytes;
 use camino::Utf8PathBuf;
 use tokio::sync::Notify;
 
-use crate::observed::{GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, Phase, PuppetRuns, VmRecord};
+use crate::observed::{GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, Phase, ReportVia, VmRecord};
 use crate::spec::{Address4, Address6, MacAddr, NetworkSpec, NicSpec, Spec, VmName};
 use crate::world::repo::Repository;
-use crate::world::{Clock, Store};
+use crate::world::{Clock, RunNoted, Store};
 
 /// A guest is turned away. The listener answers 404 without detail; the log has the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +30,12 @@ pub enum Denied {
         phase: Phase,
         /// What was asked or told.
         what: &'static str,
+    },
+    /// The attempt that the token was for has ended: its VM is ready, has failed or is being removed.
+    #[error("the install token of VM `{vm}` has ended with its attempt")]
+    Ended {
+        /// The VM.
+        vm: VmName,
     },
     /// The MAC that the installer sent is not one of this VM's.
     #[error("the token of VM `{vm}` was used from another machine")]
@@ -97,26 +103,35 @@ impl InstallDesk {
         Ok(self.record(token)?.vm)
     }
 
+    /// The VM that `token` belongs to, for its Puppet report. Where the server has forwarded the same one, the attempt may have
+    /// ended with it: then the guest is told that nobody waits for it any more.
+    pub fn awaits_report(&self, token: &str) -> Result<VmName, Denied> {
+        let record = self.known(token)?;
+        if has_ended(record.phase) { Err(Denied::Ended { vm: record.vm }) } else { Ok(record.vm) }
+    }
+
     /// Keeps what a VM's Puppet report (YAML) amounts to. One that cannot be read, or is another machine's, is a failed handoff
     /// that says so: the guest would only send the same again.
     pub fn report(&self, token: &str, yaml: &[u8]) -> Result<VmName, Denied> {
-        let vm = self.record(token)?.vm;
+        let vm = self.awaits_report(token)?;
+        let record = self.record(token)?;
         // A VM that has left the site has nothing to be handed to.
         let certname = self.spec().vms.get(&vm).map(|spec| spec.fqdn.clone()).ok_or(Denied::UnknownToken)?;
-        let record = self.record(token)?;
         match crate::world::puppet::read_report(yaml, &certname) {
             Ok(mut report) => {
                 // A clock that is ahead must not make later reports look old.
                 report.began = report.began.filter(|began| *began <= self.clock.now());
-                let told = self.tell(token, GuestEventKind::Handoff(report.result.clone()))?;
-                let run = PuppetRuns::first(record.attempt, self.clock.now(), report);
-                self.store.note_run(&record.vm, &run).map_err(unavailable)?;
-                Ok(told)
+                let handoff = GuestEventKind::Handoff { result: report.result.clone(), via: ReportVia::Guest };
+                expected(&record, &handoff)?;
+                match self.keep_run(&record, &report, ReportVia::Guest).map_err(unavailable)? {
+                    RunNoted::New | RunNoted::Known => Ok(vm),
+                    RunNoted::TooMuch => Err(Denied::TooMuch { vm }),
+                }
             }
             Err(error) => {
                 let failures = vec![error.to_string()];
                 let result = HandoffResult { status: HandoffStatus::Failed, time: String::new(), failures, resources: (0, 0) };
-                self.tell(token, GuestEventKind::Handoff(result))
+                self.tell(token, GuestEventKind::Handoff { result, via: ReportVia::Guest })
             }
         }
     }
@@ -124,21 +139,7 @@ impl InstallDesk {
     /// Keeps what a guest tells. Told twice, it is kept twice: only the first counts where that matters.
     pub fn tell(&self, token: &str, kind: GuestEventKind) -> Result<VmName, Denied> {
         let record = self.record(token)?;
-        let installing = matches!(record.phase, Phase::Preparing | Phase::Installing | Phase::Installed);
-        // The guest can be quicker than the pass that notes its boot from disk.
-        let booted = record.phase == Phase::Installed || !installing;
-        let (fits, what) = match &kind {
-            GuestEventKind::KickstartFetched => (installing, "a request for the kickstart"),
-            GuestEventKind::Stage(_) => (installing, "an install stage"),
-            GuestEventKind::Failed { section, .. } if section == "first-boot" => (booted, "a failure at first boot"),
-            GuestEventKind::Failed { .. } => (installing, "a failure of the install"),
-            GuestEventKind::FirstBoot { .. } => (booted, "the first boot"),
-            GuestEventKind::Packages(_) => (booted, "installed packages"),
-            GuestEventKind::Handoff(_) => (booted, "a Puppet report"),
-        };
-        if !fits {
-            return Err(Denied::OutOfPhase { vm: record.vm, phase: record.phase, what });
-        }
+        expected(&record, &kind)?;
         self.add(&record, kind)?;
         Ok(record.vm)
     }
@@ -202,12 +203,14 @@ impl InstallDesk {
     }
 
     fn record(&self, token: &str) -> Result<VmRecord, Denied> {
+        let record = self.known(token)?;
+        if has_ended(record.phase) { Err(Denied::UnknownToken) } else { Ok(record) }
+    }
+
+    /// The same for a token whose attempt has ended, too.
+    fn known(&self, token: &str) -> Result<VmRecord, Denied> {
         // 128 random bits and a rate limit: nothing is gained from how long an index look-up takes.
-        let record = self.store.record_by_token(token).map_err(unavailable)?.ok_or(Denied::UnknownToken)?;
-        match record.phase {
-            Phase::Ready | Phase::Failed | Phase::Retiring => Err(Denied::UnknownToken),
-            _ => Ok(record),
-        }
+        self.store.record_by_token(token).map_err(unavailable)?.ok_or(Denied::UnknownToken)
     }
 
     fn add(&self, record: &VmRecord, kind: GuestEventKind) -> Result<(), Denied> {
@@ -216,6 +219,28 @@ impl InstallDesk {
         self.wake.notify_one();
         if kept { Ok(()) } else { Err(Denied::TooMuch { vm: record.vm.clone() }) }
     }
+}
+
+/// The install token is of no more use in this phase.
+fn has_ended(phase: Phase) -> bool {
+    matches!(phase, Phase::Ready | Phase::Failed | Phase::Retiring)
+}
+
+/// Whether what a guest tells belongs to the phase that its VM is in.
+fn expected(record: &VmRecord, kind: &GuestEventKind) -> Result<(), Denied> {
+    let installing = matches!(record.phase, Phase::Preparing | Phase::Installing | Phase::Installed);
+    // The guest can be quicker than the pass that notes its boot from disk.
+    let booted = record.phase == Phase::Installed || !installing;
+    let (fits, what) = match kind {
+        GuestEventKind::KickstartFetched => (installing, "a request for the kickstart"),
+        GuestEventKind::Stage(_) => (installing, "an install stage"),
+        GuestEventKind::Failed { section, .. } if section == "first-boot" => (booted, "a failure at first boot"),
+        GuestEventKind::Failed { .. } => (installing, "a failure of the install"),
+        GuestEventKind::FirstBoot { .. } => (booted, "the first boot"),
+        GuestEventKind::Packages(_) => (booted, "installed packages"),
+        GuestEventKind::Handoff { .. } => (booted, "a Puppet report"),
+    };
+    if fits { Ok(()) } else { Err(Denied::OutOfPhase { vm: record.vm.clone(), phase: record.phase, what }) }
 }
 
 fn unavailable(error: crate::world::StoreError) -> Denied {

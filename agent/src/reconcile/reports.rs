@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::InstallDesk;
-use crate::observed::{GuestEvent, GuestEventKind, Phase, PuppetReport, PuppetRuns, VmRecord, clean_line};
+use crate::observed::{GuestEvent, GuestEventKind, Phase, PuppetReport, PuppetRuns, ReportVia, VmRecord, clean_line};
 use crate::spec::{PuppetMode, Timestamp, VmName, VmSpec};
 use crate::world::puppet::{ReportError, read_forwarded};
 use crate::world::{RunNoted, StoreError};
@@ -63,6 +63,12 @@ pub enum ReportRefused {
         /// What is wrong with it.
         when: &'static str,
     },
+    /// More was told of the VM than is kept.
+    #[error("more was told of VM `{vm}` in this attempt than is kept")]
+    TooMuch {
+        /// The VM.
+        vm: VmName,
+    },
     /// The store failed.
     #[error("{0}")]
     Unavailable(String),
@@ -77,12 +83,13 @@ impl ReportRefused {
             Self::NotBooted { .. } => "phase",
             Self::Environment { .. } => "environment",
             Self::Time { .. } => "time",
+            Self::TooMuch { .. } => "too-much",
             Self::Unavailable(_) => "unavailable",
         }
     }
 
     /// Every word that [`Self::kind`] gives, and that of a body that is too large to be looked at.
-    pub const KINDS: [&str; 7] = ["unreadable", "host", "phase", "environment", "time", "unavailable", "size"];
+    pub const KINDS: [&str; 8] = ["unreadable", "host", "phase", "environment", "time", "too-much", "unavailable", "size"];
 }
 
 impl From<StoreError> for ReportRefused {
@@ -123,7 +130,11 @@ impl InstallDesk {
         if began > self.clock.now().plus(SKEW) {
             return Err(wrong_time("in the future"));
         }
-        self.keep_run(&record, &report)
+        match self.keep_run(&record, &report, ReportVia::Server)? {
+            RunNoted::New => Ok(ReportTaken::New(record.vm)),
+            RunNoted::Known => Ok(ReportTaken::Known(record.vm)),
+            RunNoted::TooMuch => Err(ReportRefused::TooMuch { vm: record.vm }),
+        }
     }
 
     /// When the VM booted in its present attempt.
@@ -143,18 +154,18 @@ impl InstallDesk {
     }
 
     /// Keeps a report that is believed: as the VM's last run, and while its handoff is awaited, as the end of that.
-    pub(super) fn keep_run(&self, record: &VmRecord, report: &PuppetReport) -> Result<ReportTaken, ReportRefused> {
+    pub(super) fn keep_run(&self, record: &VmRecord, report: &PuppetReport, via: ReportVia) -> Result<RunNoted, StoreError> {
         let heard = self.clock.now();
-        let noted = self.store.note_run(&record.vm, &PuppetRuns::first(record.attempt, heard, report.clone()))?;
-        if matches!(record.phase, Phase::Installed | Phase::Booting | Phase::Enrolling) && noted == RunNoted::New {
-            let kind = GuestEventKind::Handoff(report.result.clone());
-            self.store.add_event(&record.vm, &GuestEvent { at: heard, attempt: record.attempt, kind })?;
+        let awaited = matches!(record.phase, Phase::Installed | Phase::Booting | Phase::Enrolling);
+        let kind = GuestEventKind::Handoff { result: report.result.clone(), via };
+        let handoff = awaited.then(|| GuestEvent { at: heard, attempt: record.attempt, kind });
+        let run = PuppetRuns::first(record.attempt, heard, report.clone(), via);
+        let noted = self.store.note_run(&record.vm, &run, handoff.as_ref())?;
+        if noted == RunNoted::New {
+            tracing::info!(vm = %record.vm, status = ?report.result.status, via = via.as_str(), "Puppet has run");
         }
         self.wake.notify_one();
-        Ok(match noted {
-            RunNoted::New => ReportTaken::New(record.vm.clone()),
-            RunNoted::Known => ReportTaken::Known(record.vm.clone()),
-        })
+        Ok(noted)
     }
 }
 

@@ -22,6 +22,10 @@ impl GuestDesk for InstallDesk {
 fn as_seen_by_guests(denied: Denied) -> DeskError {
     match denied {
         Denied::Unavailable(_) => DeskError::Unavailable,
-        Denied::UnknownToken | Denied::OutOfPhase { .. } | Denied::WrongMac { .. } | Denied::TooMuch { .. } => DeskError::Denied,
+        Denied::UnknownToken
+        | Denied::Ended { .. }
+        | Denied::OutOfPhase { .. }
+        | Denied::WrongMac { .. }
+        | Denied::TooMuch { .. } => DeskError::Denied,
     }
 }

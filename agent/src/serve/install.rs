@@ -209,9 +209,12 @@ async fn report(
     body: Body,
 ) -> Response<Body> {
     let what = "a Puppet report";
-    let bytes = match guests.body(peer, &token, what, read_all(body, REPORT, guests.limits.body)).await {
+    if let Err(refused) = guests.with_token(peer, token.clone(), what, InstallDesk::awaits_report).await {
+        return refused;
+    }
+    let bytes = match read_all(body, REPORT, guests.limits.body).await {
         Ok(bytes) => bytes,
-        Err(refused) => return refused,
+        Err(refused) => return status(refused),
     };
     let told = guests.ask(peer, token, what, move |desk, token| desk.report(token, &bytes)).await;
     guests.told(told, what)
@@ -347,8 +350,15 @@ impl Guests {
     }
 
     fn denied(&self, peer: IpAddr, what: &'static str, denied: &Denied) -> Response<Body> {
-        self.traffic.denied.add();
+        if !matches!(denied, Denied::Ended { .. }) {
+            self.traffic.denied.add();
+        }
         match denied {
+            // No fault of the guest's: the server has forwarded its report before.
+            Denied::Ended { vm } => {
+                tracing::debug!(%peer, %vm, "{what} is not awaited any more");
+                status(StatusCode::GONE)
+            }
             Denied::Unavailable(reason) => {
                 tracing::error!(%peer, reason, "{what} cannot be answered");
                 let mut later = status(StatusCode::SERVICE_UNAVAILABLE);

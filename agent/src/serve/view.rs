@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::observed::{
     CheckResult, DomainState, Failure, GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, HypervisorState, ObservedVm,
-    Phase, PuppetRuns,
+    Phase, PuppetRuns, ReportVia,
 };
 use crate::reconcile::{Snapshot, VmStatus};
 use crate::spec::{Timestamp, VmName};
@@ -211,6 +211,9 @@ pub struct HandoffView {
     pub status: String,
     /// When we heard of it.
     pub at: TimeView,
+    /// Which way the report came first: `guest`, `server` (forwarded), `puppetdb`; empty: an older agent does not say.
+    #[serde(default)]
+    pub via: String,
     /// When it began, by the guest's clock.
     pub guest_time: String,
     /// Resources in all.
@@ -222,10 +225,11 @@ pub struct HandoffView {
 }
 
 impl HandoffView {
-    fn of(at: Timestamp, result: &HandoffResult) -> Self {
+    fn of(at: Timestamp, result: &HandoffResult, via: ReportVia) -> Self {
         Self {
             status: handoff_status(result.status).to_owned(),
             at: at.into(),
+            via: via.as_str().to_owned(),
             guest_time: result.time.clone(),
             resources: result.resources.0,
             changed: result.resources.1,
@@ -254,7 +258,7 @@ pub struct PuppetRunsView {
 impl PuppetRunsView {
     fn of(runs: &PuppetRuns, now: Timestamp) -> Self {
         Self {
-            last: HandoffView::of(runs.heard, &runs.last.result),
+            last: HandoffView::of(runs.heard, &runs.last.result, runs.via),
             stale: runs.is_stale(now),
             corrective: runs.last.corrective,
             runs: runs.runs,
@@ -403,7 +407,7 @@ impl VmView {
             timeline: timeline(phases, now),
             events: observed.map(|observed| observed.events.iter().map(EventView::of).collect()).unwrap_or_default(),
             packages: observed.and_then(ObservedVm::packages).unwrap_or_default().iter().map(PackageView::from).collect(),
-            handoff: observed.and_then(ObservedVm::handoff).map(|(at, result)| HandoffView::of(at, result)),
+            handoff: observed.and_then(ObservedVm::handoff).map(|(at, result, via)| HandoffView::of(at, result, via)),
             puppet: observed.and_then(|observed| observed.puppet.as_ref()).map(|runs| PuppetRunsView::of(runs, now)),
             checks: observed.map(|observed| observed.checks.iter().map(CheckView::from).collect()).unwrap_or_default(),
             failure: record.and_then(|record| record.failure.as_ref()).map(FailureView::from),
@@ -438,6 +442,15 @@ const fn handoff_status(status: HandoffStatus) -> &'static str {
     }
 }
 
+/// Which way a report came, for people.
+pub(crate) const fn report_way(via: ReportVia) -> &'static str {
+    match via {
+        ReportVia::Guest => "as the VM itself says",
+        ReportVia::Server => "forwarded by the Puppet server",
+        ReportVia::PuppetDb => "found in PuppetDB",
+    }
+}
+
 impl InstallerView {
     fn of(observed: &ObservedVm) -> Option<Self> {
         let log = &observed.installer_log;
@@ -459,7 +472,9 @@ impl EventView {
             GuestEventKind::Failed { section, .. } => ("failed", section.clone()),
             GuestEventKind::FirstBoot { address } => ("first-boot", address.to_string()),
             GuestEventKind::Packages(packages) => ("packages", packages.len().to_string()),
-            GuestEventKind::Handoff(result) => ("handoff", handoff_status(result.status).to_owned()),
+            GuestEventKind::Handoff { result, via } => {
+                ("handoff", format!("{}, {}", handoff_status(result.status), report_way(*via)))
+            }
         };
         Self { at: event.at.into(), kind: kind.to_owned(), detail }
     }

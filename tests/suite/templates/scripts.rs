@@ -48,7 +48,8 @@ impl Machine {
         for path in ["bin", "dev", "etc", "srv", "tmp", "proc", "usr/bin", "sys/block"] {
             fs::create_dir_all(machine.at(path)).expect("directory");
         }
-        // Writes the URL, the body and the arguments; fails as often as `curl-fails` says; knows `-K` unless `old-curl` is there.
+        // Writes the URL, the body and the arguments; fails as often as `curl-fails` says; knows `-K` unless `old-curl` is there;
+        // is turned away with `report-status` where that is there.
         machine.program(
             "bin/curl",
             "if [ \"$1\" = -K ]; then\n\
@@ -61,6 +62,7 @@ impl Machine {
              for last; do :; done\n\
              url=${url:-$last}\n\
              echo \"${url#http://192.0.2.1:8470/install/abababababababababababababababab}\" >>$ROOT/calls\n\
+             case $url in */report) if [ -e $ROOT/report-status ]; then cat $ROOT/report-status; exit 22; fi ;; esac\n\
              while [ $# -gt 0 ]; do case $1 in\n\
              --data-binary) cat \"${2#@}\" >>$ROOT/bodies; shift ;;\n\
              -o) [ $2 = /dev/null ] || cp $ROOT/answer $2; shift ;;\n\
@@ -391,11 +393,14 @@ fn a_puppet_run_that_converged_is_the_end_of_the_handoff() {
     }
 }
 
-/// The first boot with a Puppet server whose agent ends with `status`.
+/// The first boot with a Puppet server whose agent ends with `status`; the report is taken, or turned away with `refused`.
 #[track_caller]
-fn check_server_handoff(status: u8, calls: &str, passes: bool) {
+fn check_server_handoff(status: u8, refused: Option<u16>, calls: &str, passes: bool) {
     for shell in SHELLS {
         let (machine, file) = installed(&SpecCase { rich: true, puppet_server: true, ..SpecCase::default() }, shell);
+        if let Some(refused) = refused {
+            fs::write(machine.at("report-status"), refused.to_string()).expect("write");
+        }
         for (path, secret) in [("puppet.conf", false), ("csr_attributes.yaml", true)] {
             let path = machine.at("etc/puppetlabs/puppet").join(path);
             let mode = fs::metadata(&path).expect("a file").permissions().mode() & 0o777;
@@ -426,11 +431,19 @@ fn check_server_handoff(status: u8, calls: &str, passes: bool) {
 #[test]
 fn a_run_against_the_server_is_the_end_of_the_handoff_and_of_the_token() {
     for status in [0, 2] {
-        check_server_handoff(status, "/packages\n/first-boot\n/report\n", true);
+        check_server_handoff(status, None, "/packages\n/first-boot\n/report\n", true);
     }
     for status in [1, 4, 6] {
-        check_server_handoff(status, "/packages\n/first-boot\n/report\n/failed/first-boot\n", false);
+        check_server_handoff(status, None, "/packages\n/first-boot\n/report\n/failed/first-boot\n", false);
     }
+}
+
+/// Regression: a VM that had become ready by the report that the server forwarded posted its own for an hour, and kept its token.
+#[test]
+fn a_report_that_nobody_awaits_any_more_does_not_hold_up_the_handoff() {
+    check_server_handoff(2, Some(410), "/packages\n/first-boot\n/report\n", true);
+    let tries = "/report\n".repeat(720);
+    check_server_handoff(2, Some(404), &format!("/packages\n/first-boot\n{tries}/failed/first-boot\n"), false);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::cli::screen::{Paint, Table, one_line, revision, seconds, span};
 use crate::cli::story::{Leg, Story};
-use crate::observed::Phase;
-use crate::serve::view::{PuppetRunsView, StatusView, VmRow, VmView};
+use crate::observed::{Phase, ReportVia};
+use crate::serve::view::{PuppetRunsView, StatusView, VmRow, VmView, report_way};
 
 /// The last lines of evidence that are shown.
 const EVIDENCE: usize = 20;
@@ -140,6 +140,9 @@ fn puppet_runs(runs: &PuppetRunsView, now: u64, paint: Paint, out: &mut String) 
     let (changed, of, at) = (last.changed, last.resources, &last.at.utc);
     // Writing to a String cannot fail.
     let _ = writeln!(out, "\n{}  {status}, {changed} of {of} resources changed, {at} ({age} ago)", paint.bold("Puppet"));
+    if let Some(way) = ReportVia::parse(&last.via).map(report_way) {
+        let _ = writeln!(out, "  {}", paint.dim(way));
+    }
     if runs.corrective > 0 {
         let _ = writeln!(out, "  {} of them put right what somebody else had changed", runs.corrective);
     }

@@ -48,7 +48,7 @@ fn rig(phase: Phase) -> Rig {
 fn handoffs(rig: &Rig) -> Vec<HandoffStatus> {
     let events = rig.store.events(&"web1".parse().unwrap(), 1).unwrap();
     let of = |event: &GuestEvent| match &event.kind {
-        GuestEventKind::Handoff(result) => Some(result.status),
+        GuestEventKind::Handoff { result, .. } => Some(result.status),
         _ => None,
     };
     events.iter().filter_map(of).collect()

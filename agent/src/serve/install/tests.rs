@@ -211,7 +211,7 @@ async fn puppets_report_is_kept_and_one_that_cannot_be_read_is_a_failed_handoff(
     }
     let events = server.events();
     let results = events.iter().map(|event| match event {
-        GuestEventKind::Handoff(result) => (result.status, result.failures.concat()),
+        GuestEventKind::Handoff { result, .. } => (result.status, result.failures.concat()),
         other => panic!("{other:?}"),
     });
     let results: Vec<_> = results.collect();
@@ -219,6 +219,16 @@ async fn puppets_report_is_kept_and_one_that_cannot_be_read_is_a_failed_handoff(
     assert!(results[1].0 == HandoffStatus::Failed && results[1].1.contains("\"db1.example.com\""), "{results:?}");
     assert!(results[2].0 == HandoffStatus::Failed && results[2].1.contains("not YAML"), "{results:?}");
     assert_eq!(server.post(&path("report"), &"x".repeat(REPORT + 1)).await.status, 413);
+}
+
+#[tokio::test]
+async fn a_report_after_the_attempt_has_ended_is_not_awaited_any_more() {
+    for phase in [Phase::Ready, Phase::Failed, Phase::Retiring] {
+        let server = start(phase, InstallLimits::default()).await;
+        assert_eq!(server.post(&path("report"), "host: web1.example.com\nstatus: failed\n").await.status, 410);
+        assert_eq!(server.post(&path("first-boot"), "").await.status, 404, "the rest is as for any token");
+        assert_eq!(server.events(), []);
+    }
 }
 
 /// Everything that is logged while it lives, by this thread.

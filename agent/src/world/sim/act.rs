@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::fault::GuestFault;
 use super::guest::{GuestStep, Run};
 use super::kickstart::KickstartFacts;
-use crate::observed::{GuestEventKind, HandoffResult, HandoffStatus, InstallStage, InstalledPackage};
+use crate::observed::{GuestEventKind, HandoffResult, HandoffStatus, InstallStage, InstalledPackage, ReportVia};
 use crate::spec::{Boot, DomainSpec, MacAddr, Timestamp};
 
 /// Something that a guest asks of the install listener.
@@ -238,8 +238,10 @@ fn handoff(run: &Run, at: Timestamp) -> Act {
         Some(certname) => Ask::Certificate(certname.clone()),
     };
     let act = Act::new(Then::Go(GuestStep::Serve)).ask(code);
-    let result =
-        |status, failures| GuestEventKind::Handoff(HandoffResult { status, time: at.to_string(), failures, resources: (12, 9) });
+    let result = |status, failures| GuestEventKind::Handoff {
+        result: HandoffResult { status, time: at.to_string(), failures, resources: (12, 9) },
+        via: ReportVia::Guest,
+    };
     match run.fault {
         Some(GuestFault::PuppetSilent) => Act { unit_fails: true, ..act },
         Some(GuestFault::PuppetFails) => {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::observed::{
     Cause, Consent, Failure, GuestEventKind, HandoffResult, HandoffStatus, InstallStage, InstalledPackage, Phase, PuppetReport,
-    PuppetRuns, VmRecord,
+    PuppetRuns, ReportVia, VmRecord,
 };
 use crate::spec::Timestamp;
 
@@ -48,11 +48,28 @@ struct StoredConsent {
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum StoredEvent {
     KickstartFetched,
-    Stage { stage: String },
-    Failed { section: String, output: String },
-    FirstBoot { address: IpAddr },
-    Packages { packages: Vec<StoredPackage> },
-    Handoff { status: String, time: String, failures: Vec<String>, total: u32, changed: u32 },
+    Stage {
+        stage: String,
+    },
+    Failed {
+        section: String,
+        output: String,
+    },
+    FirstBoot {
+        address: IpAddr,
+    },
+    Packages {
+        packages: Vec<StoredPackage>,
+    },
+    Handoff {
+        status: String,
+        time: String,
+        failures: Vec<String>,
+        total: u32,
+        changed: u32,
+        #[serde(default)]
+        via: Option<String>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -139,12 +156,13 @@ pub(super) fn event_to_json(kind: &GuestEventKind) -> String {
                 })
                 .collect(),
         },
-        GuestEventKind::Handoff(result) => StoredEvent::Handoff {
+        GuestEventKind::Handoff { result, via } => StoredEvent::Handoff {
             status: status_to_text(result.status).to_owned(),
             time: result.time.clone(),
             failures: result.failures.clone(),
             total: result.resources.0,
             changed: result.resources.1,
+            via: Some(via.as_str().to_owned()),
         },
     };
     json(&stored)
@@ -165,13 +183,17 @@ pub(super) fn event_from_json(text: &str) -> Result<GuestEventKind, String> {
                 .map(|p| InstalledPackage { name: p.name, evr: p.evr, arch: p.arch, sha256_header: p.sha256_header })
                 .collect(),
         ),
-        StoredEvent::Handoff { status, time, failures, total, changed } => GuestEventKind::Handoff(HandoffResult {
-            status: status_from_text(&status)?,
-            time,
-            failures,
-            resources: (total, changed),
-        }),
+        StoredEvent::Handoff { status, time, failures, total, changed, via } => GuestEventKind::Handoff {
+            result: HandoffResult { status: status_from_text(&status)?, time, failures, resources: (total, changed) },
+            via: via_from_text(via.as_deref())?,
+        },
     })
+}
+
+/// Before ways were stored, the guest's own was the first.
+fn via_from_text(text: Option<&str>) -> Result<ReportVia, String> {
+    let Some(text) = text else { return Ok(ReportVia::Guest) };
+    ReportVia::parse(text).ok_or_else(|| format!("the way of a report `{text}`"))
 }
 
 fn status_to_text(status: HandoffStatus) -> &'static str {
@@ -207,6 +229,8 @@ struct StoredRuns {
     environment: Option<String>,
     transaction: Option<String>,
     corrective: u32,
+    #[serde(default)]
+    via: Option<String>,
 }
 
 pub(super) fn run_to_json(run: &PuppetRuns) -> String {
@@ -226,6 +250,7 @@ pub(super) fn run_to_json(run: &PuppetRuns) -> String {
         environment: environment.clone(),
         transaction: transaction.clone(),
         corrective: *corrective,
+        via: Some(run.via.as_str().to_owned()),
     })
 }
 
@@ -248,6 +273,7 @@ pub(super) fn run_from_json(text: &str) -> Result<PuppetRuns, String> {
         attempt: stored.attempt,
         heard: Timestamp(stored.heard),
         last,
+        via: via_from_text(stored.via.as_deref())?,
         runs: stored.runs,
         failed: stored.failed_runs,
         corrective: stored.corrective_in_all,

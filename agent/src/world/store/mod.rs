@@ -62,6 +62,8 @@ pub enum RunNoted {
     New,
     /// It was known, or is older than the last one.
     Known,
+    /// Nothing was kept: the attempt has more events than are.
+    TooMuch,
 }
 
 /// One step of a VM's timeline.
@@ -83,6 +85,23 @@ pub struct Store {
     path: Utf8PathBuf,
     connection: Mutex<Connection>,
     changed: Mutex<BTreeSet<VmName>>,
+}
+
+/// Adds an event, unless the attempt has too many.
+fn insert_event(connection: &Connection, vm: &VmName, event: &GuestEvent) -> rusqlite::Result<bool> {
+    let count: u32 = connection.query_row(
+        "SELECT count(*) FROM event WHERE vm = ?1 AND attempt = ?2",
+        params![vm.as_str(), event.attempt],
+        |row| row.get(0),
+    )?;
+    if count >= EVENTS_PER_ATTEMPT {
+        return Ok(false);
+    }
+    connection.execute(
+        "INSERT INTO event (vm, attempt, at, kind) VALUES (?1, ?2, ?3, ?4)",
+        params![vm.as_str(), event.attempt, event.at.0 as i64, codec::event_to_json(&event.kind)],
+    )?;
+    Ok(true)
 }
 
 impl Store {
@@ -204,24 +223,7 @@ impl Store {
 
     /// Adds what a guest told us. Past a limit for one attempt, nothing more is kept; `false` says so.
     pub fn add_event(&self, vm: &VmName, event: &GuestEvent) -> Result<bool, StoreError> {
-        let action = "write an event";
-        let connection = self.lock();
-        let write = || -> rusqlite::Result<bool> {
-            let count: u32 = connection.query_row(
-                "SELECT count(*) FROM event WHERE vm = ?1 AND attempt = ?2",
-                params![vm.as_str(), event.attempt],
-                |row| row.get(0),
-            )?;
-            if count >= EVENTS_PER_ATTEMPT {
-                return Ok(false);
-            }
-            connection.execute(
-                "INSERT INTO event (vm, attempt, at, kind) VALUES (?1, ?2, ?3, ?4)",
-                params![vm.as_str(), event.attempt, event.at.0 as i64, codec::event_to_json(&event.kind)],
-            )?;
-            Ok(true)
-        };
-        let kept = write().map_err(|e| self.sqlite(action, e))?;
+        let kept = insert_event(&self.lock(), vm, event).map_err(|e| self.sqlite("write an event", e))?;
         self.note_change(vm);
         Ok(kept)
     }
@@ -245,8 +247,8 @@ impl Store {
     }
 
     /// Keeps `run`, which counts one report, as a VM's last one and counts it with those before it in the same attempt, unless it is
-    /// there already or is older than the last.
-    pub fn note_run(&self, vm: &VmName, run: &PuppetRuns) -> Result<RunNoted, StoreError> {
+    /// there already or is older than the last. `handoff` is the event that is kept with it, both or neither.
+    pub fn note_run(&self, vm: &VmName, run: &PuppetRuns, handoff: Option<&GuestEvent>) -> Result<RunNoted, StoreError> {
         let action = "write a Puppet run";
         let mut connection = self.lock();
         let transaction = connection.transaction().map_err(|e| self.sqlite(action, e))?;
@@ -262,12 +264,17 @@ impl Store {
                 if same || before.last == run.last || before.last.began > run.last.began {
                     return Ok(RunNoted::Known);
                 }
-                before.with(run.heard, run.last.clone())
+                before.with(run.heard, run.last.clone(), run.via)
             }
             None => run.clone(),
         };
         let statement = "INSERT INTO puppet_run (vm, run) VALUES (?1, ?2) ON CONFLICT (vm) DO UPDATE SET run = excluded.run";
         transaction.execute(statement, params![vm.as_str(), codec::run_to_json(&run)]).map_err(|e| self.sqlite(action, e))?;
+        if let Some(event) = handoff
+            && !insert_event(&transaction, vm, event).map_err(|e| self.sqlite(action, e))?
+        {
+            return Ok(RunNoted::TooMuch);
+        }
         transaction.commit().map_err(|e| self.sqlite(action, e))?;
         drop(connection);
         self.note_change(vm);

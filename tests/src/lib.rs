@@ -16,4 +16,5 @@ pub mod served;
 pub mod simhost;
 pub mod site;
 pub mod specs;
+pub mod tls_lab;
 pub mod watch;

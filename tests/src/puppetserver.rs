@@ -400,6 +400,7 @@ pub fn spec_at(address: IpAddr, port: u16) -> PuppetServerSpec {
     PuppetServerSpec {
         server: host.clone(),
         ca: host,
+        puppetdb: None,
         ca_certificate: "/nonexistent/ca.pem".into(),
         ca_pem: String::new(),
         client_certificate: "/nonexistent/client.pem".into(),

@@ -86,7 +86,8 @@ impl SimHost {
             Arc::clone(&self.sim) as _,
             Arc::clone(&self.ca),
             state_dir.clone(),
-        );
+        )
+        .with_reports(self.sim.puppetdb());
         let spec = &self.with_key(spec);
         let mut site = Some(Site { spec: Arc::clone(spec), renderer: Arc::clone(&self.renderer) });
         let budget = Arc::new(effects.map_or(EffectBudget::unlimited(), EffectBudget::limited));

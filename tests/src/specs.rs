@@ -109,6 +109,7 @@ pub fn puppet_server() -> PuppetServerSpec {
     PuppetServerSpec {
         server: PuppetHost { host: id("puppet.lab.example.com"), port: 8140 },
         ca: PuppetHost { host: id("puppetca.lab.example.com"), port: 8141 },
+        puppetdb: None,
         ca_certificate: "/srv/site/puppet/ca.pem".into(),
         ca_pem: "-----BEGIN CERTIFICATE-----\nTUlJ/+A=\nQQ==\n-----END CERTIFICATE-----\n".repeat(2),
         client_certificate: "/etc/rekindle/puppet/client.pem".into(),

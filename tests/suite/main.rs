@@ -23,6 +23,7 @@ mod serve;
 mod sim_ca;
 mod sim_contract;
 mod sim_guest;
+mod sim_puppetdb;
 mod site;
 mod templates;
 mod transcripts;

@@ -99,7 +99,10 @@ impl Agent {
         let api = api::open(&settings.api_socket(), DEFAULT_GROUP).map_err(CliError::world)?;
         let name = if sim.is_some() { "sim:///".to_owned() } else { settings.libvirt_uri.clone() };
         let handle = HypervisorHandle::new(hypervisor, name);
-        let world = World::new(handle, store, clock, checks, boot, ca, settings.state_dir.clone());
+        let mut world = World::new(handle, store, clock, checks, boot, ca, settings.state_dir.clone());
+        if let Some(sim) = &sim {
+            world = world.with_reports(sim.puppetdb());
+        }
         let policy = Policy {
             parallel_installs: settings.parallel_installs,
             verify_interval: VERIFY_INTERVAL,

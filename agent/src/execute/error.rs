@@ -5,7 +5,7 @@ use camino::Utf8PathBuf;
 use crate::observed::{Cause, Disposition};
 use crate::render::RenderError;
 use crate::world::boot_files::BootFilesError;
-use crate::world::puppet::{CaError, TokenKeyError};
+use crate::world::puppet::{CaError, PuppetDbError, TokenKeyError};
 use crate::world::{HypervisorError, StepFailure, StoreError};
 
 /// A step's error.
@@ -23,6 +23,12 @@ pub enum StepFault {
     /// The Puppet CA.
     #[error(transparent)]
     Ca(#[from] CaError),
+    /// PuppetDB.
+    #[error(transparent)]
+    PuppetDb(#[from] PuppetDbError),
+    /// The site names no PuppetDB any more.
+    #[error("the site has no `puppetdb_host` any more")]
+    NoPuppetDb,
     /// The site names no Puppet server any more.
     #[error("the site has no `[puppet.server]` any more")]
     NoCa,
@@ -84,15 +90,20 @@ impl StepFault {
             Self::BootFiles(error) if error.is_out_of_space() => (error.disposition(), Cause::OutOfSpace),
             Self::BootFiles(error) => (error.disposition(), Cause::BootFilesUnusable),
             Self::Ca(error) => (error.disposition(), Cause::HandoffFailed),
+            Self::PuppetDb(error) => (error.disposition(), Cause::HandoffFailed),
             // Somebody has to put a key there; then it goes on by itself.
             Self::TokenKey(_) => (Disposition::Blocked, Cause::KickstartInvalid),
             Self::Kickstart(_) => (Disposition::GiveUp, Cause::KickstartInvalid),
             Self::File { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 (Disposition::RetryLater, Cause::OutOfSpace)
             }
-            Self::Store(_) | Self::File { .. } | Self::GoneFromSite { .. } | Self::NoCa | Self::Aborted(_) | Self::Killed => {
-                (Disposition::RetryLater, Cause::HypervisorRefused)
-            }
+            Self::Store(_)
+            | Self::File { .. }
+            | Self::GoneFromSite { .. }
+            | Self::NoCa
+            | Self::NoPuppetDb
+            | Self::Aborted(_)
+            | Self::Killed => (Disposition::RetryLater, Cause::HypervisorRefused),
         };
         StepFailure { disposition, cause, detail: self.chain() }
     }

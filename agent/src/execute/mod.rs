@@ -8,6 +8,7 @@ mod certificates;
 mod checks;
 mod error;
 pub mod gate;
+mod puppetdb;
 pub mod repo;
 
 pub use budget::EffectBudget;
@@ -15,12 +16,12 @@ pub use error::StepFault;
 
 use std::sync::Arc;
 
-use crate::observed::Phase;
+use crate::observed::{Phase, PuppetRuns, ReportVia};
 use crate::plan::{Step, domain_uuid};
 use crate::render::{Enrolment, InstallUrls, Renderer, domain_xml};
-use crate::spec::{PuppetMode, Spec, VmName, VmSpec};
+use crate::spec::{Spec, Timestamp, VmName, VmSpec};
 use crate::world::puppet::{TokenClaim, TokenKey, TokenSubject};
-use crate::world::{Change, World};
+use crate::world::{Change, RunNoted, World};
 
 /// What every step may use.
 #[derive(Clone)]
@@ -85,11 +86,12 @@ async fn run_step(cx: &Context, step: Step) -> Result<Change, StepFault> {
             world.store.put_record(&record)?;
             Ok(Change::Changed)
         }
-        Step::PrepareKickstart { record, base } => {
+        Step::PrepareKickstart { record, base, token_until } => {
             let Some(vm) = cx.spec.vms.get(&record.vm) else {
                 return Err(StepFault::GoneFromSite { what: "VM", name: record.vm.to_string() });
             };
-            let urls = InstallUrls { base, token: record.token.clone(), enrolment: enrolment(cx, vm, record.attempt)? };
+            let urls =
+                InstallUrls { base, token: record.token.clone(), enrolment: enrolment(cx, vm, record.attempt, token_until)? };
             let kickstart = cx.renderer.render_kickstart(&cx.spec, vm, &urls).map_err(|e| StepFault::Kickstart(Box::new(e)))?;
             write_kickstart(cx, &record.vm, record.attempt, &kickstart.text)?;
             world.store.put_kickstart(&record.vm, record.attempt, &kickstart.text)?;
@@ -116,6 +118,12 @@ async fn run_step(cx: &Context, step: Step) -> Result<Change, StepFault> {
         Step::RevokeCertificates(names) => certificates::run(cx, certificates::Task::Revoke, names).await,
         Step::DeleteCertificates(names) => certificates::run(cx, certificates::Task::Delete, names).await,
         Step::LookAtCertificates(names) => certificates::run(cx, certificates::Task::Look, names).await,
+        Step::AskPuppetDb(vms) => puppetdb::ask(cx, vms).await,
+        Step::KeepReport { record, report } => {
+            let (run, handoff) = PuppetRuns::heard(&record, *report, ReportVia::PuppetDb, world.clock.now());
+            let noted = world.store.note_run(&record.vm, &run, handoff.as_ref())?;
+            Ok(if noted == RunNoted::New { Change::Changed } else { Change::Unchanged })
+        }
         Step::Forget(vm) => {
             world.board.forget(&vm);
             world.store.remove_record(&vm)?;
@@ -125,16 +133,13 @@ async fn run_step(cx: &Context, step: Step) -> Result<Change, StepFault> {
 }
 
 /// The token for the Puppet CA, where the VM is handed to a server.
-fn enrolment(cx: &Context, vm: &VmSpec, attempt: u32) -> Result<Option<Enrolment>, StepFault> {
-    let server = cx.spec.site.puppet.as_ref().and_then(|puppet| puppet.server.as_ref());
-    let Some(server) = server.filter(|_| vm.puppet.as_ref().is_some_and(|puppet| puppet.mode == PuppetMode::Server)) else {
-        return Ok(None);
-    };
+fn enrolment(cx: &Context, vm: &VmSpec, attempt: u32, until: Option<Timestamp>) -> Result<Option<Enrolment>, StepFault> {
+    let Some(until) = until else { return Ok(None) };
+    let server = cx.spec.site.puppet.as_ref().and_then(|puppet| puppet.server.as_ref()).ok_or(StepFault::NoCa)?;
     let key = TokenKey::read(&server.autosign_key)?;
     let instance_id = domain_uuid(&cx.spec.site.name, &vm.name).to_string();
-    let expires = cx.world.clock.now().plus(server.token_lifetime).0 / 1000;
     let subject = TokenSubject { certname: &vm.fqdn, instance_id: &instance_id };
-    let token = key.issue(subject, TokenClaim { attempt, expires });
+    let token = key.issue(subject, TokenClaim { attempt, expires: until.0 / 1000 });
     Ok(Some(Enrolment { token, instance_id }))
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Failure, InstallerLog, ObservedCertificate, Phase, PuppetRuns, ReportVia};
+use super::{Failure, InstallerLog, ObservedCertificate, Phase, PuppetDbWord, PuppetRuns, ReportVia};
 use crate::spec::{Fqdn, Timestamp, Token, VmName};
 
 /// What cannot be observed about a VM and is therefore stored, before the effect it announces.
@@ -188,6 +188,8 @@ pub struct ObservedVm {
     pub certificates: Vec<ObservedCertificate>,
     /// Puppet's runs in this attempt, as far as reports came.
     pub puppet: Option<PuppetRuns>,
+    /// What PuppetDB was last heard to hold of it, of this agent run.
+    pub puppetdb: Option<PuppetDbWord>,
     /// The store holds the checked kickstart of this attempt.
     pub kickstart_ready: bool,
 }

@@ -16,6 +16,8 @@ pub enum Subject {
     BootFiles(OsName),
     /// The Puppet CA.
     Ca,
+    /// PuppetDB.
+    PuppetDb,
     /// A VM.
     Vm(VmName),
 }

@@ -22,7 +22,7 @@ pub use hypervisor::{BootFiles, DomainState, ObservedDomain, ObservedHost, Obser
 pub use life::{Cause, Failure, Phase};
 pub use logs::{InstallerLog, LogVerdict, clean as clean_line};
 pub use repo::{Action, ObservedRepository, PackageCheck, PoolPackage, Publication, StageContent, StagePackage};
-pub use run::{PuppetReport, PuppetRuns, ReportVia};
+pub use run::{PuppetDbWord, PuppetReport, PuppetRuns, ReportVia};
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::HandoffResult;
+use super::{GuestEvent, GuestEventKind, HandoffResult, Phase, VmRecord};
 use crate::spec::Timestamp;
 
 /// A report, as far as it is kept.
@@ -20,6 +20,17 @@ pub struct PuppetReport {
     pub corrective: u32,
 }
 
+/// What PuppetDB was last heard to hold of a VM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PuppetDbWord {
+    /// The VM's attempt when it was asked.
+    pub attempt: u32,
+    /// When it was asked.
+    pub asked: Timestamp,
+    /// The newest report under the VM's name, of whichever machine; none: it holds none.
+    pub report: Option<PuppetReport>,
+}
+
 /// Which way a report came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportVia {
@@ -27,7 +38,7 @@ pub enum ReportVia {
     Guest,
     /// A Puppet server forwarded it.
     Server,
-    /// It was asked of `PuppetDB`.
+    /// It was asked of PuppetDB.
     PuppetDb,
 }
 
@@ -87,6 +98,14 @@ impl PuppetRuns {
             last: report,
             via,
         }
+    }
+
+    /// A report of `record`'s VM that is believed, heard at `heard`: its run, and where the handoff is awaited, the event that ends it.
+    pub fn heard(record: &VmRecord, report: PuppetReport, via: ReportVia, heard: Timestamp) -> (Self, Option<GuestEvent>) {
+        let awaited = matches!(record.phase, Phase::Installed | Phase::Booting | Phase::Enrolling);
+        let kind = GuestEventKind::Handoff { result: report.result.clone(), via };
+        let handoff = awaited.then_some(GuestEvent { at: heard, attempt: record.attempt, kind });
+        (Self::first(record.attempt, heard, report, via), handoff)
     }
 
     /// Nothing has been heard for too long.

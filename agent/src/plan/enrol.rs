@@ -3,12 +3,14 @@
 //! The report is the proof, whichever way it comes. In mode `server` the CA says how far the VM has come until then; that it holds
 //! a good certificate is a reason to wait, never a success.
 
+use super::PlanInput;
 use super::install::failed;
+use super::puppetdb;
 use super::report::{Action, VmPlan};
 use super::run::{keep_running, late};
 use super::vm::VmView;
 use crate::observed::{Cause, CertificateOf, CertificateState, Failure, HandoffStatus, ObservedVm, Phase};
-use crate::spec::{PuppetMode, VmSpec};
+use crate::spec::{PuppetMode, Timestamp, VmSpec};
 
 /// Words of Puppet's agent in mode `server`, and what they mean. The first that is found names the cause.
 const SIGNS: &[(&str, Cause)] = &[
@@ -64,7 +66,8 @@ pub(super) fn plan_enrolling(view: &VmView<'_>, vm: &VmSpec, observed: &Observed
         return failed(view, observed, plan, told(view, vm, observed, output), false);
     }
     let (cause, detail) = silence(certificate);
-    if let Some(late) = late(view, observed, plan.deadline, cause, detail) {
+    let detail = [Some(detail.to_owned()), puppetdb::silence(view.input, vm, observed)].into_iter().flatten().collect::<Vec<_>>();
+    if let Some(late) = late(view, observed, plan.deadline, cause, &detail.join("; ")) {
         return failed(view, observed, plan, late, false);
     }
     keep_running(view, vm, observed, plan)
@@ -79,6 +82,12 @@ pub(super) fn told(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm, output
     let detail = words.map_or_else(|| begin.to_owned(), |words| format!("{begin}: {words}"));
     let cause = said.map_or(Cause::HandoffFailed, |(cause, _)| cause);
     Failure { at: view.input.now, phase: observed.record.phase, cause, detail, evidence }
+}
+
+/// Until when a token for the Puppet CA that is made now is good; none: the VM is not handed to a server.
+pub(super) fn token_until(input: &PlanInput<'_>, vm: &VmSpec) -> Option<Timestamp> {
+    let server = input.spec.site.puppet.as_ref()?.server.as_ref()?;
+    puppetdb::is_served(vm).then(|| input.now.plus(server.token_lifetime))
 }
 
 /// The first sign in the words of an agent that has a server, with its line.

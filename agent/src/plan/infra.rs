@@ -46,6 +46,7 @@ fn named(subject: &Subject) -> String {
         Subject::Network(name) => format!("network `{name}`"),
         Subject::BootFiles(name) => format!("the boot files of `{name}`"),
         Subject::Ca => "the Puppet CA".to_owned(),
+        Subject::PuppetDb => "PuppetDB".to_owned(),
         Subject::Vm(name) => format!("VM `{name}`"),
     }
 }

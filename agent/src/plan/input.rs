@@ -31,6 +31,12 @@ pub struct Policy {
     pub ca_stuck_request: Duration,
     /// How long a name that the CA would not free is left alone.
     pub ca_retry: Duration,
+    /// How long the report of a VM that enrols is awaited until PuppetDB is asked for it.
+    pub puppetdb_after: Duration,
+    /// How often it is asked then.
+    pub puppetdb_interval: Duration,
+    /// How long nothing may be heard of a VM that is ready until PuppetDB is asked. Puppet runs every half hour by default.
+    pub puppetdb_quiet: Duration,
 }
 
 impl Policy {
@@ -47,6 +53,9 @@ impl Policy {
             ca_interval: Duration::from_secs(10),
             ca_stuck_request: Duration::from_secs(20),
             ca_retry: Duration::from_secs(30),
+            puppetdb_after: Duration::from_secs(90),
+            puppetdb_interval: Duration::from_secs(30),
+            puppetdb_quiet: Duration::from_mins(40),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::admission::Admission;
 use super::report::{Action, VmPlan};
 use super::vm::{VmView, volume_plans};
-use super::{Step, boot, diagnose, digest, domain_spec, domain_uuid, infra};
+use super::{Step, boot, diagnose, digest, domain_spec, domain_uuid, enrol, infra};
 use crate::observed::{
     Cause, Disposition, DomainState, Failure, GuestEventKind, LogVerdict, ObservedVm, Phase, Subject, VmRecord,
 };
@@ -60,7 +60,11 @@ pub(super) fn plan_preparing(view: &VmView<'_>, vm: &VmSpec, observed: &Observed
         return waiting(plan, format!("network `{}` names no `install_address`", vm.install_nic().network));
     };
     if !observed.kickstart_ready {
-        plan.steps.push(Step::PrepareKickstart { record: Box::new(record.clone()), base: base.clone() });
+        plan.steps.push(Step::PrepareKickstart {
+            record: Box::new(record.clone()),
+            base: base.clone(),
+            token_until: enrol::token_until(view.input, vm),
+        });
     }
     let fresh = view.input.observed.boot_files.get(&vm.os).filter(|files| files.checked >= record.since);
     let (Some(files), Some(domain_type)) = (fresh, infra::domain_type(view.input, view.host)) else {

@@ -4,6 +4,7 @@
 //! leaves none to `execute`; and it says why it does nothing where it does nothing. Start at [`plan`], then `vm.rs`.
 
 mod admission;
+mod believe;
 mod boot;
 mod certificates;
 mod diagnose;
@@ -15,6 +16,7 @@ mod infra;
 mod input;
 mod install;
 pub mod journey;
+mod puppetdb;
 pub mod repo;
 mod report;
 mod retire;
@@ -22,6 +24,7 @@ mod run;
 mod step;
 mod vm;
 
+pub use believe::{Disbelief, believe};
 pub use boot::install_base;
 pub use domain::{domain_spec, domain_uuid};
 pub use input::{PlanInput, Policy};
@@ -41,5 +44,6 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     let mut admission = admission::Admission::new(input, host, &certificates);
     let vms = vm::plan_vms(input, host, &infra, &certificates, &mut admission);
     infra.extend(certificates.into_plan());
+    infra.extend(puppetdb::plan_puppetdb(input));
     Plan { infra, vms, unreachable: None }
 }

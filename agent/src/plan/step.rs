@@ -2,8 +2,10 @@
 
 use uuid::Uuid;
 
-use crate::observed::{CertificateOf, VmRecord};
-use crate::spec::{DomainSpec, DomainType, NetworkName, NicSpec, OsName, PoolName, PoolSpec, Stop, VmName, VolumeSpec};
+use crate::observed::{CertificateOf, PuppetReport, VmRecord};
+use crate::spec::{
+    DomainSpec, DomainType, Fqdn, NetworkName, NicSpec, OsName, PoolName, PoolSpec, Stop, Timestamp, VmName, VolumeSpec,
+};
 
 /// One change to the world, or one look at it that costs too much for every pass.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,8 @@ pub enum Step {
         record: Box<VmRecord>,
         /// `http://ADDRESS:PORT` at which the guest reaches the install listener.
         base: String,
+        /// Until when its token for the Puppet CA is good; none: it is not handed to a server.
+        token_until: Option<Timestamp>,
     },
     /// Create a volume.
     CreateVolume(VolumeSpec),
@@ -79,6 +83,15 @@ pub enum Step {
     DeleteCertificates(Vec<CertificateOf>),
     /// Ask the CA what it holds under these names.
     LookAtCertificates(Vec<CertificateOf>),
+    /// Ask PuppetDB for the newest reports of these VMs, each with its attempt and certname.
+    AskPuppetDb(Vec<(VmName, u32, Fqdn)>),
+    /// Keep a report that was found in PuppetDB and is believed.
+    KeepReport {
+        /// The VM as it was when the report was believed.
+        record: Box<VmRecord>,
+        /// The report.
+        report: Box<PuppetReport>,
+    },
     /// Forget it.
     Forget(VmName),
 }
@@ -110,6 +123,8 @@ impl Step {
             Self::RevokeCertificates(names) => format!("revoke {}", certificates(names)),
             Self::DeleteCertificates(names) => format!("delete {} from the CA", certificates(names)),
             Self::LookAtCertificates(names) => format!("ask the CA about {}", certificates(names)),
+            Self::AskPuppetDb(vms) => format!("ask PuppetDB about {} VM(s)", vms.len()),
+            Self::KeepReport { record, .. } => format!("keep the report of `{}` that PuppetDB has", record.vm),
             Self::Forget(_) => "forget it".to_owned(),
         }
     }
@@ -125,13 +140,23 @@ impl Step {
                 | Self::RevokeCertificates(_)
                 | Self::DeleteCertificates(_)
                 | Self::LookAtCertificates(_)
+                | Self::AskPuppetDb(_)
+                | Self::KeepReport { .. }
                 | Self::Forget(_)
         )
     }
 
     /// Only looks or takes notes: nothing outside our own store changes.
     pub fn is_bookkeeping(&self) -> bool {
-        matches!(self, Self::RunChecks { .. } | Self::Record(_) | Self::Probe(_) | Self::LookAtCertificates(_))
+        matches!(
+            self,
+            Self::RunChecks { .. }
+                | Self::Record(_)
+                | Self::Probe(_)
+                | Self::LookAtCertificates(_)
+                | Self::AskPuppetDb(_)
+                | Self::KeepReport { .. }
+        )
     }
 }
 

@@ -461,6 +461,7 @@ fn name_of(subject: &Subject) -> String {
         Subject::Network(name) => format!("network `{name}`"),
         Subject::BootFiles(name) => format!("boot files of `{name}`"),
         Subject::Ca => "the Puppet CA".to_owned(),
+        Subject::PuppetDb => "PuppetDB".to_owned(),
         Subject::Vm(name) => format!("VM `{name}`"),
     }
 }

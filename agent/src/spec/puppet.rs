@@ -73,6 +73,8 @@ pub struct PuppetServerSpec {
     pub server: PuppetHost,
     /// Signs certificates; the server, unless the site says otherwise.
     pub ca: PuppetHost,
+    /// Where reports are looked for that were not heard of, if anywhere.
+    pub puppetdb: Option<PuppetHost>,
     /// The CA's certificate or chain, a public file on every hypervisor.
     pub ca_certificate: Utf8PathBuf,
     /// What it holds (PEM): put into every VM, so that none has to trust whoever answers first.

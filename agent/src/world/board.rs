@@ -1,11 +1,11 @@
-//! Facts of this agent run that nobody needs after a restart: errors of steps, results of checks, what the Puppet CA holds.
+//! Facts of this agent run that nobody needs after a restart: errors of steps, results of checks, what the Puppet CA and PuppetDB hold.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::observed::{
-    CaRefusal, CertificateOf, CertificateState, CheckResult, Disposition, ObservedCertificate, SeenCertificate, StepError,
-    Subject,
+    CaRefusal, CertificateOf, CertificateState, CheckResult, Disposition, ObservedCertificate, PuppetDbWord, SeenCertificate,
+    StepError, Subject,
 };
 use crate::spec::{Timestamp, VmName};
 
@@ -26,6 +26,7 @@ pub struct Board {
     errors: Mutex<BTreeMap<Subject, StepError>>,
     checks: Mutex<BTreeMap<VmName, Vec<CheckResult>>>,
     certificates: Mutex<BTreeMap<VmName, Vec<ObservedCertificate>>>,
+    puppetdb: Mutex<BTreeMap<VmName, PuppetDbWord>>,
 }
 
 impl Board {
@@ -113,10 +114,21 @@ impl Board {
         lock(&self.certificates).get(vm).cloned().unwrap_or_default()
     }
 
+    /// PuppetDB was asked about a VM.
+    pub fn puppetdb_heard(&self, vm: &VmName, word: PuppetDbWord) {
+        lock(&self.puppetdb).insert(vm.clone(), word);
+    }
+
+    /// What PuppetDB was last heard to hold of a VM.
+    pub fn puppetdb(&self, vm: &VmName) -> Option<PuppetDbWord> {
+        lock(&self.puppetdb).get(vm).cloned()
+    }
+
     /// Forgets a VM's results: a new attempt is another machine.
     pub fn forget(&self, vm: &VmName) {
         lock(&self.checks).remove(vm);
         lock(&self.certificates).remove(vm);
+        lock(&self.puppetdb).remove(vm);
     }
 }
 

@@ -108,6 +108,7 @@ impl Collector {
                 console_tail: Vec::new(),
                 checks: Vec::new(),
                 certificates: Vec::new(),
+                puppetdb: None,
                 kickstart_ready,
                 record,
             };
@@ -117,6 +118,7 @@ impl Collector {
         for (vm, observed) in &mut self.vms {
             observed.checks = self.world.board.checks(vm);
             observed.certificates = self.world.board.certificates(vm);
+            observed.puppetdb = self.world.board.puppetdb(vm);
         }
         Ok(())
     }

@@ -45,7 +45,7 @@ use camino::Utf8PathBuf;
 
 use crate::observed::BootFiles;
 use crate::spec::{OsName, OsSpec, Timestamp, VmName};
-use crate::world::puppet::CertificateAuthority;
+use crate::world::puppet::{CertificateAuthority, PuppetDb, ReportArchive};
 
 /// Everything outside of the process.
 pub struct World {
@@ -61,6 +61,8 @@ pub struct World {
     pub boot: Arc<dyn BootFileSource>,
     /// The Puppet CA, where the site has one.
     pub ca: Arc<dyn CertificateAuthority>,
+    /// Reports of Puppet that were not heard of, where the site says who keeps them.
+    pub puppetdb: Arc<dyn ReportArchive>,
     /// Errors and check results of this run.
     pub board: Board,
     /// Where VMs' logs are.
@@ -80,7 +82,15 @@ impl World {
         ca: Arc<dyn CertificateAuthority>,
         state_dir: Utf8PathBuf,
     ) -> Self {
-        Self { hypervisor, store, clock, checks, boot, ca, board: Board::default(), state_dir, asked: Mutex::default() }
+        let puppetdb = Arc::new(PuppetDb::default());
+        let (board, asked) = (Board::default(), Mutex::default());
+        Self { hypervisor, store, clock, checks, boot, ca, puppetdb, board, state_dir, asked }
+    }
+
+    /// The same with these reports in place of the site's PuppetDB.
+    #[must_use]
+    pub fn with_reports(self, puppetdb: Arc<dyn ReportArchive>) -> Self {
+        Self { puppetdb, ..self }
     }
 
     /// The directory of an attempt's logs.

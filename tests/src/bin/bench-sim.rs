@@ -146,6 +146,7 @@ fn ready(vm: &VmSpec) -> ObservedVm {
         checks: vm.checks.iter().map(passed).collect(),
         kickstart_ready: false,
         certificates: Vec::new(),
+        puppetdb: None,
         puppet: None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod autosign;
 mod classify;
+mod puppetdb;
 mod same_catalog;
 
 use std::io::Write as _;

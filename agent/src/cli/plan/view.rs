@@ -144,6 +144,7 @@ fn named(subject: &Subject) -> (&'static str, String) {
         Subject::Network(name) => ("network", name.to_string()),
         Subject::BootFiles(name) => ("boot-files", name.to_string()),
         Subject::Ca => ("ca", "puppet".to_owned()),
+        Subject::PuppetDb => ("puppetdb", "puppet".to_owned()),
         Subject::Vm(name) => ("vm", name.to_string()),
     }
 }

@@ -43,6 +43,7 @@ pub(crate) fn vm(store: &Store, name: &VmName, now: Timestamp) -> Result<Option<
         console_tail: Vec::new(),
         checks: Vec::new(),
         certificates: Vec::new(),
+        puppetdb: None,
         kickstart_ready: true,
     };
     Ok(Some(VmView::with(summary, Some(&observed), &phases, now)))

@@ -1,7 +1,7 @@
 use super::*;
-use crate::observed::HandoffStatus;
+use crate::observed::{GuestEvent, GuestEventKind, HandoffStatus, Phase};
 use crate::reconcile::testing::{self, Rig, record};
-use crate::spec::{PuppetSpec, Spec, sample};
+use crate::spec::{PuppetSpec, Spec, Timestamp, sample};
 
 /// The rig's clock says 07:18:00; `web1` booted three minutes before.
 const BOOT: Timestamp = Timestamp(1_795_418_100_000);

@@ -45,6 +45,7 @@ fn snapshot(record: VmRecord, passes: u64) -> Snapshot {
         console_tail: Vec::new(),
         checks: Vec::new(),
         certificates: Vec::new(),
+        puppetdb: None,
         kickstart_ready: true,
     };
     Snapshot {

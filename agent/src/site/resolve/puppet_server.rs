@@ -14,6 +14,8 @@ use crate::spec::{HostName, PathText, PuppetHost, PuppetMode, PuppetServerSpec, 
 
 /// puppetserver's port.
 const PORT: u16 = 8140;
+/// PuppetDB's port with TLS.
+const PUPPETDB_PORT: u16 = 8081;
 /// Where Puppet's own packages keep the agent's configuration.
 const CONFDIR: &str = "/etc/puppetlabs/puppet";
 /// The agent's unit.
@@ -60,7 +62,14 @@ pub(super) fn resolve(
         file.ca_host.value().unwrap_or(&server.host),
         file.ca_port.value().map_or(if file.ca_host.is_absent() { server.port } else { PORT }, |port| port.as_u16()),
     );
+    if let (Key::Absent, Some(at)) = (&file.puppetdb_host, file.puppetdb_port.get()) {
+        let problem = Problem::new(at.span, "`puppetdb_port` is of no use without `puppetdb_host`");
+        problems.push(problem.help("name the host whose PuppetDB has the reports, or remove the port"));
+    }
+    let puppetdb =
+        file.puppetdb_host.value().map(|name| host(name, file.puppetdb_port.value().map_or(PUPPETDB_PORT, |port| port.as_u16())));
     Some(PuppetServerSpec {
+        puppetdb,
         ca,
         server,
         ca_certificate,

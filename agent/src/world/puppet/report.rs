@@ -70,35 +70,40 @@ pub fn read_forwarded(yaml: &[u8]) -> Result<(String, PuppetReport), ReportError
     let text = String::from_utf8_lossy(yaml);
     let report = Walk::default().run(&text)?;
     let host = report.host.clone().filter(|host| !host.is_empty()).ok_or(ReportError::NotAReport)?;
-    let began = report.time.as_deref().and_then(time::parse);
-    let word = |value: &Option<String>| value.as_deref().map(short).filter(|word| !word.is_empty());
-    let (environment, transaction) = (word(&report.environment), word(&report.transaction));
-    let corrective = report.corrective;
-    Ok((short(&host), PuppetReport { result: report.judge(), began, environment, transaction, corrective }))
+    Ok((short(&host), report.into_known()))
 }
 
 /// What is kept of a report.
 #[derive(Debug, Default)]
-struct Report {
-    host: Option<String>,
-    time: Option<String>,
-    status: Option<String>,
-    completed: Option<String>,
-    noop: Option<String>,
-    cached_catalog: Option<String>,
-    environment: Option<String>,
-    transaction: Option<String>,
-    corrective: u32,
-    resources: u32,
-    changed: u32,
-    failed: u32,
-    failures: Vec<String>,
+pub(super) struct Report {
+    pub(super) host: Option<String>,
+    pub(super) time: Option<String>,
+    pub(super) status: Option<String>,
+    pub(super) completed: Option<String>,
+    pub(super) noop: Option<String>,
+    pub(super) cached_catalog: Option<String>,
+    pub(super) environment: Option<String>,
+    pub(super) transaction: Option<String>,
+    pub(super) corrective: u32,
+    pub(super) resources: u32,
+    pub(super) changed: u32,
+    pub(super) failed: u32,
+    pub(super) failures: Vec<String>,
     /// Errors that Puppet itself logged, then those of everything else.
-    errors: Vec<String>,
-    other_errors: Vec<String>,
+    pub(super) errors: Vec<String>,
+    pub(super) other_errors: Vec<String>,
 }
 
 impl Report {
+    /// What is kept of it, judged.
+    pub(super) fn into_known(self) -> PuppetReport {
+        let began = self.time.as_deref().and_then(time::parse);
+        let word = |value: &Option<String>| value.as_deref().map(short).filter(|word| !word.is_empty());
+        let (environment, transaction) = (word(&self.environment), word(&self.transaction));
+        let corrective = self.corrective;
+        PuppetReport { result: self.judge(), began, environment, transaction, corrective }
+    }
+
     fn judge(mut self) -> HandoffResult {
         let is = |value: &Option<String>, word: &str| value.as_deref() == Some(word);
         let mut reasons = Vec::new();
@@ -146,27 +151,27 @@ impl Report {
 
 /// One entry of `logs`.
 #[derive(Debug, Default)]
-struct Log {
-    level: String,
-    message: String,
-    source: String,
+pub(super) struct Log {
+    pub(super) level: String,
+    pub(super) message: String,
+    pub(super) source: String,
 }
 
 /// One entry of `resource_statuses`.
 #[derive(Debug, Default)]
-struct Resource {
-    failed: bool,
-    changed: bool,
-    corrective: bool,
-    file: String,
-    line: String,
-    messages: Vec<String>,
-    event: ResourceEvent,
+pub(super) struct Resource {
+    pub(super) failed: bool,
+    pub(super) changed: bool,
+    pub(super) corrective: bool,
+    pub(super) file: String,
+    pub(super) line: String,
+    pub(super) messages: Vec<String>,
+    pub(super) event: ResourceEvent,
 }
 
 /// One entry of a resource's `events`.
 #[derive(Debug, Default)]
-struct ResourceEvent {
+pub(super) struct ResourceEvent {
     failed: bool,
     message: String,
 }
@@ -307,7 +312,7 @@ impl Walk {
     }
 }
 
-fn end_log(report: &mut Report, log: &Log) {
+pub(super) fn end_log(report: &mut Report, log: &Log) {
     if !matches!(log.level.as_str(), "err" | "alert" | "emerg" | "crit") {
         return;
     }
@@ -319,7 +324,7 @@ fn end_log(report: &mut Report, log: &Log) {
     }
 }
 
-fn end_resource(report: &mut Report, name: &str, resource: &Resource) {
+pub(super) fn end_resource(report: &mut Report, name: &str, resource: &Resource) {
     report.resources = report.resources.saturating_add(1);
     report.changed = report.changed.saturating_add(u32::from(resource.changed));
     report.corrective = report.corrective.saturating_add(u32::from(resource.changed && resource.corrective));

@@ -10,7 +10,7 @@ use super::Times;
 use crate::observed::CertificateState;
 use crate::spec::{Fqdn, PuppetServerSpec};
 use crate::world::Change;
-use crate::world::puppet::{CaError, CaSession, CertificateAuthority};
+use crate::world::puppet::{CaError, CaSession, CertificateAuthority, PemFault};
 
 /// What a guest's request came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,9 @@ impl CaErrorKind {
         let (url, words) = ("sim:///ca".to_owned(), "with status 500, \"injected fault\"".to_owned());
         let reason = "injected fault".to_owned();
         match self {
-            Self::File => CaError::File { what: "client key", path: "/nonexistent".into(), reason, remedy: "heal the simulator" },
+            Self::File => {
+                PemFault { what: "client key", path: "/nonexistent".into(), reason, remedy: "heal the simulator" }.into()
+            }
             Self::Unreachable => CaError::Unreachable { url, reason },
             Self::TooSlow => CaError::TooSlow { url, seconds: 20 },
             Self::Untrusted => CaError::Untrusted { url, reason },

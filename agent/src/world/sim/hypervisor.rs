@@ -16,6 +16,7 @@ use super::calls::refused;
 use super::desk::{DeskError, GuestDesk};
 use super::fault::{Call, CallFault, Fault, Faults};
 use super::guest::GuestStep;
+use super::puppetdb::SimPuppetDb;
 use super::state::{Content, Definition, SimDomain, SimNetwork, SimState, SimVolume};
 use crate::observed::{DomainState, ObservedHost};
 use crate::spec::{Boot, DomainSpec, DomainType, NetworkSpec, NicSpec, PoolName, PoolSpec, Timestamp, VmName, VolumeSpec};
@@ -77,6 +78,7 @@ pub struct SimHypervisor {
     desk: RwLock<Option<Arc<dyn GuestDesk>>>,
     sinks: RwLock<Vec<Sink>>,
     ca: Arc<SimCa>,
+    puppetdb: Arc<SimPuppetDb>,
     /// Another CA that the guests ask.
     guest_ca: RwLock<Option<Arc<dyn GuestCa>>>,
 }
@@ -107,6 +109,7 @@ impl SimHypervisor {
             desk: RwLock::default(),
             sinks: RwLock::default(),
             ca: Arc::default(),
+            puppetdb: Arc::default(),
             guest_ca: RwLock::default(),
         }
     }
@@ -119,6 +122,11 @@ impl SimHypervisor {
     /// The Puppet CA that its guests ask.
     pub fn ca(&self) -> Arc<SimCa> {
         Arc::clone(&self.ca)
+    }
+
+    /// Where reports of Puppet are looked for.
+    pub fn puppetdb(&self) -> Arc<SimPuppetDb> {
+        Arc::clone(&self.puppetdb)
     }
 
     /// Plugs the guests into an install listener. Before that, none of them gets a kickstart.

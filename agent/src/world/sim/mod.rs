@@ -38,6 +38,7 @@ mod hypervisor;
 mod installer_log;
 mod kickstart;
 mod mischief;
+mod puppetdb;
 mod state;
 mod ticker;
 
@@ -46,4 +47,5 @@ pub use desk::{DeskError, GuestDesk};
 pub use fault::{Call, CallFault, ErrorKind, Fault, GuestFault, Times};
 pub use guest::GuestStep;
 pub use hypervisor::{GuestLogs, SimConfig, SimHypervisor};
+pub use puppetdb::SimPuppetDb;
 pub use state::{Content, Definition, InstalledSystem, SimDirectory, SimDomain, SimNetwork, SimPool, SimState, SimVolume};

@@ -1,24 +1,14 @@
 //! Why the CA did not do as asked, each with the next thing to try.
 
-use camino::Utf8PathBuf;
-
+use super::super::https::PemFault;
 use crate::observed::Disposition;
 
 /// An error of a call to the CA. The next thing to try is part of the text: it is read in `rekindle status`.
 #[derive(Debug, thiserror::Error)]
 pub enum CaError {
     /// A file that is needed to talk to the CA cannot be read.
-    #[error("read the {what} `{path}`: {reason}; {remedy}")]
-    File {
-        /// `CA's certificate`, `client certificate`, `client key`.
-        what: &'static str,
-        /// The file.
-        path: Utf8PathBuf,
-        /// The system's words, or what the file is not. Never its content.
-        reason: String,
-        /// What to do.
-        remedy: &'static str,
-    },
+    #[error(transparent)]
+    File(#[from] PemFault),
     /// No connection.
     #[error("the CA at {url} cannot be reached: {reason}; is puppetserver running there, and is the port open from here?")]
     Unreachable {
@@ -100,7 +90,7 @@ impl CaError {
                 Disposition::RetryLater
             }
             // Tried again all the same, more and more slowly: who mends it need not tell us.
-            Self::File { .. } | Self::Untrusted { .. } | Self::Forbidden { .. } | Self::NotACa { .. } => Disposition::Blocked,
+            Self::File(_) | Self::Untrusted { .. } | Self::Forbidden { .. } | Self::NotACa { .. } => Disposition::Blocked,
         }
     }
 }

@@ -1,41 +1,59 @@
-//! How long `check` takes, in microseconds a file and core: `cargo bench -p rekindle-kickstart`.
-//!
-//! Prints the median of many batches; no timing is asserted.
-#![expect(clippy::print_stdout, reason = "a bench prints")]
+//! How long the library takes: `cargo bench -p rekindle-kickstart`. `make bench-ks` measures the program beside pykickstart.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use kickstart::{Release, check, parse};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use kickstart::model::Kickstart;
+use kickstart::{LintOptions, Release, check, format, lint, parse, upgrade};
 
-const SAMPLE: &str = include_str!("sample.ks");
+const LINES_59: &str = include_str!("lines59.ks");
+/// Files of a batch, as in the promise about speed.
+const BATCH: usize = 1_000;
 
-fn main() {
-    let long = SAMPLE.to_owned();
-    let huge = "# comment\npart /data --fstype=xfs --size=100 --ondisk=vda\n".repeat(100_000);
-    println!("{} lines, {} bytes", SAMPLE.lines().count(), SAMPLE.len());
-    measure("first check in this process", 1, || black_box(check(&long, Release::Rhel9)).is_ok());
-    for release in [Release::Rhel8, Release::Rhel9, Release::Rhel10, Release::F42] {
-        measure(&format!("check for {release}"), 200, || black_box(check(&long, release)).is_ok());
+/// What is done to one file of 59 lines.
+fn one_file(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("59 lines");
+    let options = LintOptions::default();
+    group.bench_function("parse", |bench| bench.iter(|| parse(black_box(LINES_59))));
+    for release in [Release::Rhel7, Release::Rhel9, Release::F44] {
+        group.bench_function(format!("check for {release}"), |bench| bench.iter(|| check(black_box(LINES_59), release)));
     }
-    measure("parse alone", 200, || black_box(parse(&long)).1.is_empty());
-    let start = Instant::now();
-    black_box(parse(&huge));
-    let per_line = start.elapsed().as_secs_f64() * 1e9 / 200_000.0;
-    println!("parse of {} MB: {per_line:.0} ns a line", huge.len() / 1_000_000);
+    group.bench_function("lint", |bench| bench.iter(|| lint(black_box(LINES_59), Release::Rhel9, &options)));
+    group.bench_function("model", |bench| bench.iter(|| Kickstart::read(black_box(LINES_59), Release::Rhel9)));
+    group.bench_function("format", |bench| bench.iter(|| format(black_box(LINES_59), Release::Rhel9)));
+    group.bench_function("upgrade", |bench| bench.iter(|| upgrade(black_box(LINES_59), Release::Rhel9, Release::Rhel10)));
+    group.finish();
 }
 
-/// Runs `work` in batches of ten and prints the median time of one run.
-fn measure(name: &str, batches: usize, mut work: impl FnMut() -> bool) {
-    let mut times: Vec<Duration> = (0..batches)
-        .map(|_| {
-            let start = Instant::now();
-            for _ in 0..10 {
-                black_box(work());
-            }
-            start.elapsed() / 10
-        })
-        .collect();
-    times.sort();
-    println!("{name}: {:.1} us", times[times.len() / 2].as_secs_f64() * 1e6);
+/// All rules over a thousand files, on one core.
+fn a_batch(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("1000 files of 59 lines");
+    let options = LintOptions::default();
+    // Each file has bytes of its own, as files have.
+    let files: Vec<String> = (0..BATCH).map(|number| format!("# file {number}\n{LINES_59}")).collect();
+    group.throughput(Throughput::Elements(BATCH as u64)).sample_size(20);
+    group.bench_function("lint", |bench| {
+        bench.iter(|| files.iter().filter(|text| lint(black_box(text), Release::Rhel9, &options).is_ok()).count());
+    });
+    group.finish();
 }
+
+/// Time grows with the length and not faster: the bytes a second stay.
+fn length(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("length");
+    let options = LintOptions::default();
+    for megabytes in [1, 10] {
+        let unit = "# a comment\nrepo --name=extra --baseurl=https://mirror.example/extra\n%post --erroronfail\nset -e\necho ready\n%end\n";
+        let text = format!("{LINES_59}{}", unit.repeat((megabytes << 20) / unit.len()));
+        group.throughput(Throughput::Bytes(text.len() as u64)).sample_size(10).measurement_time(Duration::from_secs(8));
+        group.bench_function(format!("parse {megabytes} MB"), |bench| bench.iter(|| parse(black_box(&text))));
+        group.bench_function(format!("lint {megabytes} MB"), |bench| {
+            bench.iter_batched(|| &text, |text| lint(black_box(text), Release::Rhel9, &options), BatchSize::PerIteration);
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, one_file, a_batch, length);
+criterion_main!(benches);

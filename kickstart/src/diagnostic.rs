@@ -1,5 +1,6 @@
 //! What the library has to say about a kickstart, and the place it says it about.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::source::Span;
@@ -107,6 +108,15 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}[{}]: {}", self.line, self.column, self.severity, self.code, self.message)
+        write!(f, "{}:{}: {}[{}]: {}", self.line, self.column, self.severity, self.code, visible(&self.message))
     }
+}
+
+/// Text of a kickstart as people and terminals can be shown it: control characters are written as escapes.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(escape).collect())
 }

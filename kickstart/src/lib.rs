@@ -256,6 +256,12 @@ pub fn describe_option(command: &str, option: &str, release: Option<Release>) ->
     describe::describe_option(command, option, release)
 }
 
+/// The names of all options of a command or section, in any release; those that have two are given twice.
+pub fn options(command: &str) -> impl Iterator<Item = &'static str> {
+    let row = if command.starts_with('%') { grammar::section(command) } else { grammar::command(command).map(|(_, row)| row) };
+    row.into_iter().flat_map(|row| row.options).flat_map(|option| option.names.iter().copied())
+}
+
 /// The codes of all rules with their families and severities, in the order they run.
 pub fn rules() -> impl Iterator<Item = (&'static str, &'static str, Severity)> {
     rules::RULES.iter().map(|rule| (rule.code, rule.family, rule.severity))

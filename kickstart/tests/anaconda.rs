@@ -82,6 +82,43 @@ const ONLY_ANACONDA: &[Case] = &[
     ("a package that no repository has", "@core\n", "@core\nno-such-package\n", "unavailable-package"),
     ("no packages section", "%packages\n@core\n%end\n", "", "no-packages-section"),
     ("no source", "url --url=http://10.0.2.2/os/\n", "", "no-install-source"),
+    (
+        "/etc on a volume of its own",
+        "reboot\n",
+        "logvol /etc --vgname=vg0 --name=etc --size=100\nreboot\n",
+        "directory-not-on-root",
+    ),
+    ("/ on FAT", "--name=root --fstype=xfs", "--name=root --fstype=vfat", "foreign-filesystem"),
+    ("extents that LVM does not have", "volgroup vg0 pv.01", "volgroup vg0 pv.01 --pesize=5000", "invalid-extent-size"),
+    (
+        "a group on a member of a RAID",
+        "volgroup vg0 pv.01",
+        "part raid.01 --size=100 --ondisk=vda\nvolgroup vg0 pv.01 raid.01",
+        "member-of-wrong-kind",
+    ),
+    (
+        "a mount point without its slash",
+        "reboot\n",
+        "logvol srv --vgname=vg0 --name=srv --size=100\nreboot\n",
+        "malformed-mount-point",
+    ),
+    (
+        "a volume as large as is recommended",
+        "reboot\n",
+        "logvol /srv --vgname=vg0 --name=srv --recommended\nreboot\n",
+        "volume-without-size",
+    ),
+    ("an old partition that nobody names", "reboot\n", "part /data --noformat\nreboot\n", "noformat-without-partition"),
+    ("/boot encrypted", "/boot --fstype=xfs", "/boot --fstype=xfs --encrypted --passphrase=long-enough", "boot-encrypted"),
+    ("no /boot beside / on LVM", "part /boot --fstype=xfs --size=1024 --ondisk=vda\n", "", "boot-on-lvm"),
+    ("GRUB on a partition", "bootloader ", "bootloader --location=partition ", "bootloader-on-partition"),
+    ("a hash that GRUB does not take", "bootloader ", "bootloader --iscrypted --password=$6$a$b ", "bootloader-hash-unusable"),
+    (
+        "iSCSI bound to interfaces in part",
+        "reboot\n",
+        "iscsi --ipaddr=192.0.2.1 --iface=eth0\niscsi --ipaddr=192.0.2.2\nreboot\n",
+        "iscsi-interface-mixed",
+    ),
 ];
 
 /// What Anaconda does not look at either, and the machine comes up wrong.
@@ -110,6 +147,7 @@ const NEITHER: &[Case] = &[
     ("SELinux off", "reboot\n", "selinux --disabled\nreboot\n", "selinux-disabled"),
     ("a kernel left out", "@core\n", "@core\n-kernel\n", "kernel-excluded"),
     ("a screen that asks", "cmdline\n", "graphical\n", "interactive-display"),
+    ("two users with one number", "reboot\n", "user --name=a --uid=7\nuser --name=b --uid=7\nreboot\n", "id-taken-twice"),
     ("a secret in a script", "reboot\n", "reboot\n%post\nexport API_TOKEN=abcdef0123456789\n%end\n", "secret-in-script"),
 ];
 
@@ -153,4 +191,39 @@ fn layouts_that_only_anaconda_refuses_are_found() {
     assert!(codes(&twice, Firmware::Bios).contains(&"duplicate-definition"), "a physical volume twice");
     let nobody = GOOD.replace("rootpw --iscrypted $6$salt$hash\n", "").replace("--groups=wheel ", "");
     assert!(codes(&nobody, Firmware::Bios).contains(&"no-root-access"), "nobody may log in");
+}
+
+/// What looks wrong and is not: Anaconda takes these, and a rule that finds one of them is mistaken.
+const NOTHING_WRONG: &[Case] = &[
+    (
+        "the type of a PReP partition",
+        "reboot\n",
+        "part prepboot --fstype=\"PPC PReP Boot\" --size=8\nreboot\n",
+        "unknown-filesystem",
+    ),
+    ("a type by its long name", "/boot --fstype=xfs", "/boot/efi --fstype=\"EFI System Partition\"", "unknown-filesystem"),
+    ("an EFI partition without a type", "/boot --fstype=xfs", "/boot/efi", "efi-partition-not-fat"),
+    ("a partition that takes what is left", "part /boot --fstype=xfs --size=1024", "part /boot --grow", "partition-without-size"),
+    ("a kernel with other pages", "@core\n", "@core\n-kernel\nkernel-64k\n", "kernel-excluded"),
+    (
+        "a swap volume as large as is recommended",
+        "reboot\n",
+        "logvol swap --vgname=vg0 --name=s --recommended\nreboot\n",
+        "volume-without-size",
+    ),
+    ("a thin pool", "reboot\n", "logvol none --vgname=vg0 --name=pool --thinpool --size=100\nreboot\n", "malformed-mount-point"),
+    ("a hash for GRUB", "bootloader ", "bootloader --iscrypted --password=grub.pbkdf2.sha512.1.A.B ", "bootloader-hash-unusable"),
+    ("a file system of Windows below /boot", "/boot --fstype=xfs", "/boot/efi --fstype=vfat", "foreign-filesystem"),
+];
+
+#[test]
+fn what_anaconda_takes_is_not_found() {
+    for (what, old, new, code) in NOTHING_WRONG {
+        let text = GOOD.replacen(old, new, 1);
+        assert_ne!(text, GOOD, "{what}: {old} is not in the kickstart");
+        let found = found(&text, Firmware::Bios);
+        assert!(found.iter().all(|(found, _)| found != code), "{what}: {code} is among {found:?}");
+    }
+    let unbooted = GOOD.replace("bootloader --append=console=ttyS0", "bootloader --location=none").replace("/boot ", "/srv ");
+    assert!(found(&unbooted, Firmware::Bios).iter().all(|(found, _)| *found != "boot-on-lvm"), "nothing boots this");
 }

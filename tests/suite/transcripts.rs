@@ -158,6 +158,11 @@ fn kickstarts_are_checked_formatted_explained_and_upgraded_without_a_site() {
 }
 
 #[test]
+fn bad_kickstarts_end_in_a_finding_with_its_place() {
+    check_transcript("ks-bad-input.txt");
+}
+
+#[test]
 fn every_subcommand_has_help_with_examples() {
     let session = Session::new();
     for command in [

@@ -33,7 +33,7 @@ mod status;
 mod story;
 
 use camino::Utf8PathBuf;
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit::Exit;
 use context::Context;
@@ -131,7 +131,8 @@ enum Command {
 /// Runs the command line of this process and says how it ended; errors have been printed.
 pub fn main() -> Exit {
     // Wrong arguments end here with status 2, help and version with 0.
-    let Args { shared, command } = Args::parse();
+    let matches = command_line().get_matches();
+    let Args { shared, command } = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let screen = Screen::new(shared.color);
     let context = Context::new(screen, shared);
     match run(&context, command) {
@@ -175,17 +176,33 @@ fn run(context: &Context, command: Command) -> Result<Exit, CliError> {
         Command::Logs(args) => logs::run(context, &args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Args::command(), "rekindle", &mut script);
+            clap_complete::generate(shell, &mut command_line(), "rekindle", &mut script);
             context.screen.print(&String::from_utf8_lossy(&script))?;
             Ok(Exit::Ok)
         }
         Command::Man { directory } => {
             let write = std::fs::create_dir_all(&directory)
-                .and_then(|()| clap_mangen::generate_to(Args::command(), directory.as_std_path()));
+                .and_then(|()| clap_mangen::generate_to(command_line(), directory.as_std_path()));
             write.or_world(|| format!("write the manual pages into `{directory}`"))?;
             Ok(Exit::Ok)
         }
     }
+}
+
+/// What the command line takes: for parsing, help, manual pages and completions alike.
+fn command_line() -> clap::Command {
+    let mut all = Args::command();
+    // Gives each subcommand the options of every command, so that they can be hidden where they mean nothing.
+    all.build();
+    all.mut_subcommand("ks", hide_options_of_the_agent)
+}
+
+/// `ks` works on files alone: which site, state or hypervisor there is makes no difference to it.
+fn hide_options_of_the_agent(command: clap::Command) -> clap::Command {
+    let of_agent = ["site", "config", "hypervisor", "state_dir", "sim", "sim_speed", "verbose", "log_format"];
+    command
+        .mut_args(|argument| if of_agent.contains(&argument.get_id().as_str()) { argument.hide(true) } else { argument })
+        .mut_subcommands(hide_options_of_the_agent)
 }
 
 /// The runtime of subcommands that wait for something.
@@ -199,12 +216,25 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Args::command().debug_assert();
+        command_line().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_ks_names_no_option_of_the_agent() {
+        let mut all = command_line();
+        let lint = all.find_subcommand_mut("ks").and_then(|ks| ks.find_subcommand_mut("lint")).expect("ks lint");
+        let help = lint.render_long_help().to_string();
+        assert!(help.contains("--parity") && help.contains("--color"), "{help}");
+        for option in ["--site", "--sim", "--state-dir", "--log-format"] {
+            assert!(!help.contains(option), "{option} is in the help of ks lint:\n{help}");
+        }
+        let apply = all.find_subcommand_mut("apply").expect("apply").render_long_help().to_string();
+        assert!(apply.contains("--site"), "{apply}");
     }
 
     #[test]
     fn the_help_lists_every_exit_status() {
-        let help = Args::command().render_help().to_string();
+        let help = command_line().render_help().to_string();
         for exit in Exit::ALL {
             let line = format!("  {}  {}", exit.code(), exit.describe());
             assert!(help.contains(&line), "{line:?} is not in the help:\n{help}");

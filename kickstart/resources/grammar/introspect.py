@@ -18,6 +18,7 @@ warnings.simplefilter("ignore")
 import pykickstart  # noqa: E402
 from pykickstart.base import DeprecatedCommand, RemovedCommand  # noqa: E402
 from pykickstart.parser import KickstartParser  # noqa: E402
+from pykickstart.sections import NullSection  # noqa: E402
 from pykickstart.version import makeVersion  # noqa: E402
 
 RELEASES = ["RHEL7", "RHEL8", "RHEL9", "RHEL10", "F40", "F41", "F42", "F43", "F44"]
@@ -33,6 +34,8 @@ ACTIONS = {
     "ExtendAction": "Extend",
     "ExtendConstAction": "ExtendConst",
 }
+# Given again, these add to what was said; the others replace it.
+REPEATABLE = {"Append", "Extend", "AppendConst", "ExtendConst"}
 # What an argument may be; the callbacks that look a word up in a table become `Keyword`.
 TYPES = {
     "int": "Int",
@@ -61,7 +64,9 @@ def mask(bits):
 
 
 def fact_of(option, strings, owner):
-    """The facts of one argparse action: (names, dest, action, type, nargs, choices, required)."""
+    """The facts of one argparse action: (names, dest, action, type, nargs, choices, required).
+
+    What it does with a value given again is read from its action."""
     kind = "Text"
     choices = [str(c) for c in option.choices] if option.choices else []
     if option.type is not None:
@@ -87,7 +92,7 @@ class Table:
         self.rows = {}
 
     def row(self, name):
-        empty = {"releases": 0, "deprecated": 0, "removed": 0, "free": 0,
+        empty = {"releases": 0, "deprecated": 0, "removed": 0, "free": 0, "repeatable": 0,
                  "conflicts": {}, "options": {}, "positionals": {}, "object": None}
         return self.rows.setdefault(name, empty)
 
@@ -117,6 +122,9 @@ class Table:
         if isinstance(command, DeprecatedCommand):
             row["deprecated"] |= bit
             return
+        # A command with a list adds to it with each line; one without keeps what the last line says.
+        if command.dataList() is not None:
+            row["repeatable"] |= bit
         if command.conflictingCommands:
             key = tuple(command.conflictingCommands)
             row["conflicts"][key] = row["conflicts"].get(key, 0) | bit
@@ -146,6 +154,9 @@ def collect():
             row = sections.row(opener)
             row["releases"] |= bit
             row["object"] = opener
+            # The sections of a handler collect; one that the handler only skips has nothing to collect.
+            if not isinstance(section, NullSection):
+                row["repeatable"] |= bit
             if hasattr(section, "_getParser"):
                 sections.add_parser(opener, SectionOwner(section._getParser()), bit)
             else:
@@ -166,6 +177,7 @@ def print_rows(out, constant, doc, table):
         out.append("        deprecated: Releases(%s)," % mask(row["deprecated"]))
         out.append("        removed: Releases(%s)," % mask(row["removed"]))
         out.append("        free: Releases(%s)," % mask(row["free"]))
+        out.append("        repeatable: Releases(%s)," % mask(row["repeatable"]))
         conflicts = ["(Releases(%s), %s)" % (mask(bits), string_list(names))
                      for names, bits in sorted(row["conflicts"].items())]
         out.append("        conflicts: &[%s]," % ", ".join(conflicts))
@@ -177,12 +189,12 @@ def print_rows(out, constant, doc, table):
             for fact, bits in sorted(row[field].items()):
                 if field == "positionals":
                     fact, bits = fact[1:], [bits[0], 0]
-                names, dest, _, kind, nargs, choices, required = fact
+                names, dest, action, kind, nargs, choices, required = fact
                 out.append("            OptionRow { names: %s, dest: %s, kind: Kind::%s, "
-                           "count: Count::%s, choices: %s, required: %s, releases: Releases(%s), "
+                           "count: Count::%s, choices: %s, required: %s, repeatable: %s, releases: Releases(%s), "
                            "deprecated: Releases(%s) }," % (
                                string_list(names), quote(dest), kind, nargs, string_list(choices),
-                               "true" if required else "false", mask(bits[0]), mask(bits[1])))
+                               "true" if required else "false", "true" if action in REPEATABLE else "false", mask(bits[0]), mask(bits[1])))
             out.append("        ],")
         out.append("    },")
     out.append("];")

@@ -138,7 +138,7 @@ impl<'c, 't> Checker<'c, 't> {
             (None, Some(known)) => Some(format!("did you mean `{known}`?")),
             (None, None) => None,
         };
-        let shown: String = name.value.chars().filter(|c| !c.is_control()).take(40).collect();
+        let shown: String = name.value.chars().take(40).collect();
         let message = format!("unknown command `{shown}` for {release}");
         self.sink.push(Severity::Error, "unknown-command", message, name.span, help);
         if let Some(known) = meant {

@@ -88,6 +88,7 @@ const fn switch(name: &'static [&'static str], dest: &'static str) -> OptionRow 
         count: Count::Zero,
         choices: &[],
         required: false,
+        repeatable: false,
         releases: Releases(u16::MAX),
         deprecated: Releases(0),
     }
@@ -101,6 +102,7 @@ static GROUP: CommandRow = CommandRow {
     deprecated: Releases(0),
     removed: Releases(0),
     free: Releases(0),
+    repeatable: Releases(0),
     conflicts: &[],
     options: &[switch(&["--nodefaults"], "nodefaults"), switch(&["--optional"], "optional")],
     positionals: &[],

@@ -70,7 +70,7 @@ impl<'d> State<'d> {
                 true
             }
             Entry::Occupied(taken) => {
-                let name: String = taken.key().1.chars().filter(|c| !c.is_control()).take(60).collect();
+                let name: String = taken.key().1.chars().take(60).collect();
                 let message = format!("{what} `{name}` is defined twice");
                 let help = format!("line {} defines it first", taken.get());
                 sink.push(Severity::Error, "duplicate-definition", message, span, Some(help));

@@ -3,6 +3,7 @@
 //! The data ([`table`]) is printed by `resources/grammar/introspect.py`; nothing is built at run
 //! time. A new release is a new [`Release`] variant, a new name in that script, and its output.
 
+pub(crate) mod meaning;
 #[rustfmt::skip]
 mod table;
 
@@ -70,6 +71,8 @@ pub(crate) struct OptionRow {
     pub(crate) count: Count,
     pub(crate) choices: &'static [&'static str],
     pub(crate) required: bool,
+    /// Whether each use adds a value; else the last one counts.
+    pub(crate) repeatable: bool,
     pub(crate) releases: Releases,
     /// Releases in which it does nothing but warn.
     pub(crate) deprecated: Releases,
@@ -89,6 +92,8 @@ pub(crate) struct CommandRow {
     pub(crate) removed: Releases,
     /// Releases in which it has no option table: it reads its arguments its own way.
     pub(crate) free: Releases,
+    /// Releases in which each line or section adds one more; else the last one counts.
+    pub(crate) repeatable: Releases,
     /// Commands that must not come before it.
     pub(crate) conflicts: &'static [(Releases, &'static [&'static str])],
     pub(crate) options: &'static [OptionRow],

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, visible};
 
 /// Renders one `::error …` line for each finding in the file `name`.
 ///
@@ -35,7 +35,7 @@ pub fn render(name: &str, diagnostics: &[Diagnostic]) -> String {
 
 /// Text after the `::`.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    visible(text).replace('%', "%25")
 }
 
 /// The value of a property, where commas and colons mean something.

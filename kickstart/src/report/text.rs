@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, visible};
 use crate::python::trim_line_end;
 
 /// The most characters of a source line that are shown.
@@ -33,8 +33,8 @@ fn render_one(name: &str, text: &str, diagnostic: &Diagnostic, out: &mut String)
     let number = line.to_string();
     let margin = " ".repeat(number.len());
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "{severity}[{code}]: {message}");
-    let _ = writeln!(out, "{margin}--> {name}:{line}:{column}");
+    let _ = writeln!(out, "{severity}[{code}]: {}", visible(message));
+    let _ = writeln!(out, "{margin}--> {}:{line}:{column}", visible(name));
     let start = diagnostic.span.start.min(text.len());
     let line_start = text.get(..start).and_then(|before| before.rfind(['\n', '\r'])).map_or(0, |before| before + 1);
     let source = &text[line_start..];
@@ -49,7 +49,7 @@ fn render_one(name: &str, text: &str, diagnostic: &Diagnostic, out: &mut String)
         let _ = writeln!(out, "{margin} | {}{carets}", " ".repeat(before));
     }
     if let Some(help) = &diagnostic.help {
-        let _ = writeln!(out, "{margin} = help: {help}");
+        let _ = writeln!(out, "{margin} = help: {}", visible(help));
     }
 }
 

@@ -4,7 +4,7 @@
 //! finds and a fix that it accepts; a test runs both. To add a rule: write the file, name it in its
 //! family's `mod.rs` and here, and print `docs/rules.md` again (`UPDATE=1 cargo test -p rekindle-kickstart`).
 //! A rule must never look at anything but its [`Context`], and may only be an
-//! error if the installer is certain to refuse the file or to stop.
+//! error if the installer is certain to refuse the file, to stop, or to leave out what a line asks for.
 
 mod network;
 mod packages;
@@ -69,6 +69,7 @@ pub(crate) const RULES: &[Rule] = &[
     rule!(unattended / include_not_written, "include-not-written", Warning),
     rule!(unattended / unknown_service, "unknown-service", Info),
     rule!(unattended / no_bootloader, "no-bootloader", Info),
+    rule!(unattended / bootloader_on_partition, "bootloader-on-partition", Error),
     rule!(storage / no_root_filesystem, "no-root-filesystem", Error),
     rule!(storage / undefined_physical_volume, "undefined-physical-volume", Error),
     rule!(storage / undefined_volume_group, "undefined-volume-group", Error),
@@ -95,6 +96,15 @@ pub(crate) const RULES: &[Rule] = &[
     rule!(storage / unlimited_growth_shared, "unlimited-growth-shared", Info),
     rule!(storage / small_boot, "small-boot", Warning),
     rule!(storage / raid_member_ignored, "raid-member-ignored", Warning),
+    rule!(storage / directory_not_on_root, "directory-not-on-root", Error),
+    rule!(storage / foreign_filesystem, "foreign-filesystem", Error),
+    rule!(storage / invalid_extent_size, "invalid-extent-size", Error),
+    rule!(storage / member_of_wrong_kind, "member-of-wrong-kind", Error),
+    rule!(storage / malformed_mount_point, "malformed-mount-point", Error),
+    rule!(storage / volume_without_size, "volume-without-size", Error),
+    rule!(storage / noformat_without_partition, "noformat-without-partition", Error),
+    rule!(storage / boot_encrypted, "boot-encrypted", Error),
+    rule!(storage / iscsi_interface_mixed, "iscsi-interface-mixed", Error),
     rule!(network / static_network_incomplete, "static-network-incomplete", Error),
     rule!(network / invalid_ip_address, "invalid-ip-address", Error),
     rule!(network / invalid_netmask, "invalid-netmask", Error),
@@ -146,6 +156,8 @@ pub(crate) const RULES: &[Rule] = &[
     rule!(security / undefined_group, "undefined-group", Info),
     rule!(security / bootloader_password_plain, "bootloader-password-plain", Warning),
     rule!(security / passphrase_in_plain_text, "passphrase-in-plain-text", Info),
+    rule!(security / bootloader_hash_unusable, "bootloader-hash-unusable", Error),
+    rule!(security / id_taken_twice, "id-taken-twice", Warning),
     rule!(release / anaconda_section_removed, "anaconda-section-removed", Error),
     rule!(release / version_comment_differs, "version-comment-differs", Warning),
     rule!(release / teaming_removed, "teaming-removed", Warning),

@@ -15,8 +15,8 @@ use crate::lexer::Word;
 use crate::python::{first_word, line_end, trim_line_end};
 use crate::release::Release;
 use crate::source::Span;
-pub(crate) use successor::is_outdated;
 use successor::{Command, Option as Successor};
+pub(crate) use successor::{command_successor, is_outdated, option_successor};
 
 /// A kickstart for another release.
 #[derive(Debug, Clone, PartialEq, Eq)]

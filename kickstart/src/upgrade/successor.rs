@@ -47,6 +47,25 @@ pub(super) fn of_command(object: &str, arguments: &[Word<'_>], to: Release) -> C
     }
 }
 
+/// What takes the place of a command that `to` does not have, in words for a manual.
+pub(crate) fn command_successor(object: &str, to: Release) -> String {
+    match of_command(object, &[], to) {
+        Command::Drop(why) => format!("nothing: {why}"),
+        Command::Write { line, .. } => line.split(' ').next().unwrap_or_default().to_owned(),
+        Command::Ask(what) => what.to_owned(),
+    }
+}
+
+/// The same of an option; `None` where only a person can say.
+pub(crate) fn option_successor(object: &str, option: &str, to: Release) -> std::option::Option<String> {
+    match of_option(object, option, "VALUE", to) {
+        Option::Rename(name) => Some(name.to_owned()),
+        Option::Lines(lines) => Some(lines.join(", ")),
+        Option::Drop => Some("nothing: it had no effect".to_owned()),
+        Option::Ask => None,
+    }
+}
+
 /// `authconfig …` as `authselect select PROFILE FEATURES`.
 fn authselect(arguments: &[Word<'_>], to: Release) -> Command {
     let has = |option: &str| arguments.iter().any(|word| word.value.split('=').next() == Some(option));

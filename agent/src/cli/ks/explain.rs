@@ -69,8 +69,11 @@ fn option_manual(command: &str, option: &str, release: Option<Release>) -> Resul
             Some(release) if elsewhere => format!("{release} has no option `{option}` of `{command}`"),
             _ => format!("`{command}` has no option `{option}`"),
         };
+        let near = kickstart::options(command).map(|known| (strsim::damerau_levenshtein(&option, known), known)).min();
         let help = if elsewhere {
             "leave out `--release` to see which releases have it".to_owned()
+        } else if let Some((_, known)) = near.filter(|(distance, _)| *distance <= 3) {
+            format!("did you mean `{known}`?")
         } else {
             format!("`rekindle ks explain {command}` lists its options")
         };

@@ -71,7 +71,12 @@ fn format_one(source: &Source, args: &FmtArgs) -> Result<Formatted, String> {
         let release = input.release(args.release, "--release")?;
         let text = match input.text() {
             Ok(text) => text,
-            Err(found) => return Ok(Err(format!("error: `{}` cannot be formatted\n  because: {found}\n", input.name))),
+            Err(found) => {
+                return Ok(Err(format!(
+                    "error: `{}` cannot be formatted\n  because: {found}\n  try: save it as UTF-8\n",
+                    input.name
+                )));
+            }
         };
         let formatted = kickstart::format(text, release);
         let would_change = formatted != text;

@@ -44,9 +44,10 @@ pub(crate) fn run(screen: Screen, args: &UpgradeArgs) -> Result<Exit, CliError> 
     };
     let input = args.file.read().map_err(fail)?;
     let from = input.release(args.from, "--from").map_err(fail)?;
-    let text = input
-        .text()
-        .map_err(|found| CliError::usage(anyhow::anyhow!("`{}` cannot be read: {found}", input.name)).help("save it as UTF-8"))?;
+    let text = input.text().map_err(|found| {
+        let because = anyhow::anyhow!("{found}").context(format!("`{}` cannot be upgraded", input.name));
+        CliError::usage(because).help("save it as UTF-8")
+    })?;
     let upgraded = kickstart::upgrade(text, from, args.to);
     if args.write && !args.file.is_stdin() {
         args.file.write(&upgraded.text).map_err(fail)?;

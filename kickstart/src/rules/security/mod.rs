@@ -1,9 +1,11 @@
 //! What makes the installed machine easy to break into.
 
+pub(super) mod bootloader_hash_unusable;
 pub(super) mod bootloader_password_plain;
 pub(super) mod empty_password;
 pub(super) mod firewall_disabled;
 pub(super) mod hash_not_a_hash;
+pub(super) mod id_taken_twice;
 pub(super) mod invalid_user_name;
 pub(super) mod malformed_ssh_key;
 pub(super) mod passphrase_in_plain_text;

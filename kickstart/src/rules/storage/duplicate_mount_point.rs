@@ -3,7 +3,7 @@
 //! # Why
 //!
 //! `part` lines among themselves are compared by every validator; a `part` and a `logvol` are not, and the installer
-//! fails or hides one under the other.
+//! drops what the earlier line makes without a word.
 //!
 //! # Example
 //!

@@ -1,17 +1,25 @@
 //! Disk layouts that cannot be made, or are not what was meant.
 
 pub(super) mod blank_disk_not_initialised;
+pub(super) mod boot_encrypted;
 pub(super) mod boot_on_lvm;
 pub(super) mod clearpart_takes_kept_disk;
+pub(super) mod directory_not_on_root;
 pub(super) mod duplicate_mount_point;
 pub(super) mod efi_partition_not_fat;
 pub(super) mod encrypted_without_passphrase;
+pub(super) mod foreign_filesystem;
 pub(super) mod ignored_disk_used;
+pub(super) mod invalid_extent_size;
+pub(super) mod iscsi_interface_mixed;
 pub(super) mod layout_exceeds_disk;
+pub(super) mod malformed_mount_point;
+pub(super) mod member_of_wrong_kind;
 pub(super) mod member_used_twice;
 pub(super) mod no_biosboot_partition;
 pub(super) mod no_efi_partition;
 pub(super) mod no_root_filesystem;
+pub(super) mod noformat_without_partition;
 pub(super) mod partition_without_size;
 pub(super) mod raid_member_ignored;
 pub(super) mod small_boot;
@@ -25,4 +33,5 @@ pub(super) mod unknown_disklabel;
 pub(super) mod unknown_filesystem;
 pub(super) mod unlimited_growth_shared;
 pub(super) mod unused_member;
+pub(super) mod volume_without_size;
 pub(super) mod volumes_exceed_group;

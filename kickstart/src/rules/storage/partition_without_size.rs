@@ -2,13 +2,13 @@
 //!
 //! # Why
 //!
-//! Without `--size`, `--recommended`, `--hibernation` or an existing partition the installer has nothing to go by and
-//! fails when it allocates.
+//! Without `--size`, `--recommended`, `--hibernation`, `--grow` or an existing partition the installer makes it 500 MiB large, whatever
+//! it is for.
 //!
 //! # Example
 //!
 //! ```kickstart
-//! part / --fstype=xfs --grow
+//! part / --fstype=xfs
 //! ```
 //!
 //! # Fix
@@ -23,10 +23,10 @@ use crate::lint::{Context, Findings};
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     for part in cx.model.all("part") {
-        let has_size = part.has("size") || part.has("recommended") || part.has("hibernation") || part.has("onPart");
+        let has_size = ["size", "grow", "recommended", "hibernation", "onPart"].iter().any(|dest| part.has(dest));
         if !has_size && !part.keeps_content() && part.text("fstype") != "tmpfs" {
             let help = "add `--size=MIB`; with `--grow` it is the least size";
-            out.add(part.place, format!("`{}` has no size", part.text("mntpoint")), help);
+            out.add(part.place, format!("`{}` has no size and gets 500 MiB", part.text("mntpoint")), help);
         }
     }
 }

@@ -54,6 +54,12 @@ const KNOWN: &[&str] = &[
     "xfs_external_log",
     "stratis xfs",
     "none",
+    "EFI System Partition",
+    "PPC PReP Boot",
+    "Apple Bootstrap",
+    "BIOS Boot",
+    "software RAID",
+    "physical volume (LVM)",
     "nodev",
     "udf",
     "bcachefs",
@@ -61,10 +67,18 @@ const KNOWN: &[&str] = &[
     "exfat",
 ];
 
+/// What a partition without a mount point of its own is called, or starts with.
+const SPECIAL: &[&str] = &["biosboot", "prepboot", "appleboot", "raid.", "pv.", "btrfs.", "stratis."];
+
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
     for command in cx.model.commands.iter().filter(|command| matches!(command.object, "part" | "logvol" | "raid" | "autopart")) {
         let name = command.text("fstype");
-        if !name.is_empty() && !KNOWN.contains(&name) {
+        // The purpose of such a partition decides, and its `--fstype` is not looked at.
+        let point = command.text("mntpoint");
+        let is_told = point == "swap"
+            || point == "/boot/efi" && command.object == "part"
+            || SPECIAL.iter().any(|kind| point.starts_with(kind));
+        if !is_told && !name.is_empty() && !KNOWN.contains(&name) {
             let shown: String = name.chars().take(20).collect();
             let message = format!("the installer has no file system `{shown}`");
             out.add(command.place_of("fstype"), message, "use xfs, ext4, swap, efi, vfat or another that the release has");

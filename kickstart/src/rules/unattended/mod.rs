@@ -1,5 +1,6 @@
 //! Whatever makes the installer stop and ask, or wait for ever.
 
+pub(super) mod bootloader_on_partition;
 pub(super) mod eula_not_agreed;
 pub(super) mod halt_waits;
 pub(super) mod include_not_written;

@@ -73,6 +73,7 @@ pub(crate) const RULES: &[Rule] = &[
     rule!(storage / no_root_filesystem, "no-root-filesystem", Error),
     rule!(storage / undefined_physical_volume, "undefined-physical-volume", Error),
     rule!(storage / undefined_volume_group, "undefined-volume-group", Error),
+    rule!(storage / undefined_btrfs_member, "undefined-btrfs-member", Error),
     rule!(storage / undefined_raid_member, "undefined-raid-member", Error),
     rule!(storage / too_few_raid_members, "too-few-raid-members", Error),
     rule!(storage / member_used_twice, "member-used-twice", Error),

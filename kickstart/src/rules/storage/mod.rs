@@ -24,6 +24,7 @@ pub(super) mod partition_without_size;
 pub(super) mod raid_member_ignored;
 pub(super) mod small_boot;
 pub(super) mod too_few_raid_members;
+pub(super) mod undefined_btrfs_member;
 pub(super) mod undefined_physical_volume;
 pub(super) mod undefined_raid_member;
 pub(super) mod undefined_thin_pool;

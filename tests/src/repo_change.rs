@@ -64,7 +64,7 @@ impl Change {
     /// Makes it.
     pub fn make(&self, repository: &Repository) -> Result<(), RepoFault> {
         const NOW: u64 = 1_795_418_280_000;
-        let asked = |now| Asked { by: "test".to_owned(), note: String::new(), now: Timestamp(now) };
+        let asked = |now| Asked { by: "test".to_owned(), login: "test".to_owned(), note: String::new(), now: Timestamp(now) };
         let free = PromotionPolicy::default();
         match self {
             Self::Add(files) => execute::add(repository, &free, &stage("dev"), files, &asked(NOW)).map(drop),

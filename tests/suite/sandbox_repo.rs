@@ -42,7 +42,7 @@ fn fifty_dnf_clients_install_while_two_hundred_promotions_run_and_none_fails() {
         let root = lab.path.join("repository");
         let own = Repository::open(&root, &policy, key.home()).expect("the repository");
         let now = |second: u64| Timestamp(1_795_000_000_000 + second * 1000);
-        let asked = |second| Asked { by: "test".to_owned(), note: String::new(), now: now(second) };
+        let asked = |second| Asked { by: "test".to_owned(), login: "test".to_owned(), note: String::new(), now: now(second) };
         let open = PromotionPolicy::default();
         add(&own, &open, &stages[0], &packages, &asked(0)).expect("they enter");
         let move_on = |name: String, second| {

@@ -65,7 +65,7 @@ impl Session {
     }
 }
 
-/// A line with revisions (7 to 40 hexadecimal digits after `at `), digests, key ids, sizes and times (`1.2 s`, RFC 3339) replaced.
+/// A line with revisions (7 to 40 hexadecimal digits after `at `), digests, key ids, logins, sizes and times (`1.2 s`, RFC 3339) replaced.
 fn redact_line(line: &str) -> String {
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     for at in 0..words.len() {
@@ -85,6 +85,9 @@ fn redact_line(line: &str) -> String {
         }
         if words.get(at + 1).is_some_and(|unit| unit == "bytes") {
             words[at] = "SIZE".to_owned();
+        }
+        if at > 0 && words[at - 1] == "(login" {
+            words[at] = "USER)".to_owned();
         }
         let is_time = words[at].bytes().all(|b| b.is_ascii_digit() || b == b'.') && !words[at].is_empty();
         if is_time && words.get(at + 1).is_some_and(|unit| unit.trim_end_matches(['.', ',']) == "s") {

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::context::Context;
 use super::error::{CliError, OrExit as _};
 use super::site_source;
-use crate::execute::EffectBudget;
+use crate::execute::{EffectBudget, chain};
 use crate::plan::Policy;
 use crate::reconcile::{Handle, Loop, Parts, Until};
 use crate::render::puppet_files;
@@ -212,18 +212,6 @@ fn puppet_archive(spec: &Spec, name: &VmName) -> Result<bytes::Bytes, String> {
     let vm = spec.vms.get(name).ok_or_else(|| format!("VM `{name}` is no longer in the site"))?;
     let puppet = vm.puppet.as_ref().ok_or_else(|| format!("VM `{name}` is not handed to Puppet"))?;
     archive(Some(&site.directory), &puppet_files(vm, puppet), &ArchiveLimits::default()).map_err(|error| chain(&error))
-}
-
-/// An error with its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// For the log; a listener that is bound has an address.

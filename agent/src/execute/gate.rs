@@ -34,7 +34,7 @@ pub fn keep_up(
     for request in gate::due(spec, &holds, known) {
         let policy = spec.stages.get(&request.to).map(|stage| stage.promotion.clone()).unwrap_or_default();
         let note = "all checks passed".to_owned();
-        match promote(repository, &policy, &request, &Asked { by: BY.to_owned(), note, now }) {
+        match promote(repository, &policy, &request, &Asked { by: BY.to_owned(), login: BY.to_owned(), note, now }) {
             Ok(promoted) => {
                 for (package, _) in &promoted.moved {
                     tracing::info!(%package, from = %request.from, to = %request.to, "promoted: all checks passed");

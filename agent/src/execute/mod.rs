@@ -12,7 +12,7 @@ mod puppetdb;
 pub mod repo;
 
 pub use budget::EffectBudget;
-pub use error::StepFault;
+pub use error::{StepFault, chain};
 
 use std::sync::Arc;
 

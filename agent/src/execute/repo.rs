@@ -35,6 +35,8 @@ fn list(refused: &[Refused]) -> String {
 pub struct Asked {
     /// Who.
     pub by: String,
+    /// Whose login it was, or whose token.
+    pub login: String,
     /// What they said about it.
     pub note: String,
     /// Now.
@@ -69,10 +71,7 @@ pub fn add(
     if !refused.is_empty() {
         return Err(RepoFault::Refused(refused));
     }
-    repository.keep(&guard, &intake)?;
-    if !intake.arrivals.is_empty() {
-        observed = repository.observe()?;
-    }
+    repository.keep(&guard, &intake, &mut observed)?;
     let mut digests: Vec<Digest> = intake.known.iter().map(|(_, digest)| digest.clone()).collect();
     digests.extend(intake.arrivals.iter().map(|arrival| arrival.package.digest.clone()));
     let mut packages: Vec<(Nevra, Digest)> =
@@ -110,7 +109,8 @@ pub fn promote(
     let guard = repository.lock()?;
     let observed = repository.observe()?;
     let checks = if policy.checks.is_empty() { BTreeMap::new() } else { checks_of(repository, &observed, &request.from)? };
-    let plan = plan_promotion(repository.policy(), policy, &observed, &checks, request).map_err(RepoFault::Refused)?;
+    let plan =
+        plan_promotion(repository.policy(), policy, &observed, &checks, request, &asked.login).map_err(RepoFault::Refused)?;
     let moved = plan.moves.iter().filter_map(|d| observed.pool.get(d)).map(|p| (p.nevra.clone(), p.digest.clone())).collect();
     let stayed = plan.stays;
     if plan.moves.is_empty() {
@@ -132,7 +132,7 @@ pub fn rollback(
     approved_by: Option<&str>,
     asked: &Asked,
 ) -> Result<Publication, RepoFault> {
-    plan::approval(policy, stage, approved_by).map_err(|refused| RepoFault::Refused(vec![refused]))?;
+    plan::approval(policy, stage, approved_by, &asked.login).map_err(|refused| RepoFault::Refused(vec![refused]))?;
     let guard = repository.lock()?;
     let observed = repository.observe()?;
     let history = repository.history(stage)?;
@@ -197,5 +197,13 @@ fn new_content(
     asked: &Asked,
     approved_by: Option<String>,
 ) -> NewContent {
-    NewContent { stage: stage.clone(), packages, action, by: asked.by.clone(), approved_by, note: asked.note.clone() }
+    NewContent {
+        stage: stage.clone(),
+        packages,
+        action,
+        by: asked.by.clone(),
+        login: asked.login.clone(),
+        approved_by,
+        note: asked.note.clone(),
+    }
 }

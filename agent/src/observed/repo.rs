@@ -95,8 +95,10 @@ pub struct Publication {
     pub generation: u64,
     /// When.
     pub at: Timestamp,
-    /// Who asked for it.
+    /// Who asked for it, as they said.
     pub by: String,
+    /// Whose login it was, or whose token: what the system knew. Empty in records from before it was noted.
+    pub login: String,
     /// Why.
     pub action: Action,
     /// Who approved, where that was needed.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::observed::{ObservedRepository, PackageCheck, PoolPackage, Publication, StagePackage};
-use crate::spec::{Digest, Nevra, PromotionPolicy, RepositorySpec, StageName, Timestamp};
+use crate::spec::{ApprovalPolicy, Digest, Nevra, PromotionPolicy, RepositorySpec, StageName, Timestamp};
 
 /// Something that may not happen, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,16 +95,17 @@ pub struct PromotionPlan {
     pub stays: Vec<Refused>,
 }
 
-/// Whether and what `request` moves. All or nothing: one package that was named and may not move refuses the whole.
+/// Whether and what `request` of whoever is logged in as `login` moves. All or nothing: one package that was named and may not move refuses the whole.
 pub fn plan_promotion(
     repository: &RepositorySpec,
     policy: &PromotionPolicy,
     observed: &ObservedRepository,
     checks: &BTreeMap<Digest, Vec<PackageCheck>>,
     request: &PromotionRequest,
+    login: &str,
 ) -> Result<PromotionPlan, Vec<Refused>> {
     direction(repository, &request.from, &request.to).map_err(|refused| vec![refused])?;
-    approval(policy, &request.to, request.approved_by.as_deref()).map_err(|refused| vec![refused])?;
+    approval(policy, &request.to, request.approved_by.as_deref(), login).map_err(|refused| vec![refused])?;
     let candidates = select(observed, request)?;
     let mut plan = PromotionPlan::default();
     let mut refused = Vec::new();
@@ -129,6 +130,23 @@ pub fn plan_promotion(
     if refused.is_empty() { Ok(plan) } else { Err(refused) }
 }
 
+/// Whether the stage `to` may use another snapshot of an operating system: what the stage `from` uses, or one that was named. The
+/// stages' order holds where the site has one, and `policy`, the stage's, for its approvers.
+pub fn plan_snapshot(
+    repository: Option<&RepositorySpec>,
+    policy: &PromotionPolicy,
+    (from, to): (Option<&StageName>, &StageName),
+    approved_by: Option<&str>,
+    login: &str,
+) -> Result<(), Refused> {
+    if let (Some(repository), Some(from)) = (repository, from)
+        && [from, to].into_iter().all(|stage| repository.position(stage).is_some())
+    {
+        direction(repository, from, to)?;
+    }
+    approval(policy, to, approved_by, login)
+}
+
 /// Packages move one stage forward at a time.
 fn direction(repository: &RepositorySpec, from: &StageName, to: &StageName) -> Result<(), Refused> {
     let position = |stage: &StageName| {
@@ -146,15 +164,20 @@ fn direction(repository: &RepositorySpec, from: &StageName, to: &StageName) -> R
     Err(Refused::new(to, reason))
 }
 
-/// Whether whoever approved may.
-pub fn approval(policy: &PromotionPolicy, to: &StageName, approved_by: Option<&str>) -> Result<(), Refused> {
+/// Whether whoever approved may, as whoever is logged in as `login` says.
+pub fn approval(policy: &PromotionPolicy, to: &StageName, approved_by: Option<&str>, login: &str) -> Result<(), Refused> {
     if policy.approvers.is_empty() {
         return Ok(());
     }
     let who = policy.approvers.join(", ");
     match approved_by {
-        Some(name) if policy.approvers.iter().any(|other| other == name) => Ok(()),
-        Some(name) => Err(Refused::new(to, format!("`{name}` may not approve for it: {who} may"))),
+        Some(name) if !policy.approvers.iter().any(|other| other == name) => {
+            Err(Refused::new(to, format!("`{name}` may not approve for it: {who} may")))
+        }
+        Some(name) if policy.approval == ApprovalPolicy::Login && name != login => {
+            Err(Refused::new(to, format!("`{name}` has to do this while logged in; `{login}` asked (`approval = \"login\"`)")))
+        }
+        Some(_) => Ok(()),
         None => Err(Refused::new(to, format!("it needs an approval (`--approved-by`): {who} may approve"))),
     }
 }

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{Handle, InstallDesk};
+use crate::execute::chain;
 use crate::execute::gate::keep_up;
 use crate::execute::repo::{Asked, RepoFault, add};
 use crate::observed::{Observed, Phase};
@@ -18,7 +19,7 @@ use crate::world::World;
 use crate::world::repo::{self, Repository};
 
 /// How soon news of the VMs are noted.
-const AT_NEWS: Duration = Duration::from_millis(500);
+const AT_NEWS: Duration = Duration::from_millis(200);
 /// How often it is looked at without news: somebody may have added or removed packages.
 const AT_LEAST: Duration = Duration::from_secs(20);
 
@@ -30,6 +31,8 @@ type Word = (VmName, Phase, u32, Vec<(String, bool)>);
 pub(super) struct Content {
     running: Option<JoinHandle<()>>,
     last: Option<(Instant, Vec<Word>)>,
+    /// When news are to be looked at that came too soon after others, or during a run.
+    again: Option<Instant>,
     results: Arc<Mutex<Results>>,
 }
 
@@ -37,13 +40,15 @@ impl Content {
     /// After a pass: begins a run where there is something to do and none is under way.
     pub(super) fn turn(&mut self, world: &Arc<World>, spec: &Arc<Spec>, observed: &Arc<Observed>) {
         let Some(policy) = spec.site.repository.clone() else { return };
-        if self.running.as_ref().is_some_and(|running| !running.is_finished()) {
-            return;
-        }
-        let words = words(observed);
+        let (words, now) = (words(observed), Instant::now());
+        self.again = None;
         if let Some((at, said)) = &self.last {
-            let pause = if *said == words { AT_LEAST } else { AT_NEWS };
-            if at.elapsed() < pause {
+            let is_news = *said != words;
+            let earliest = *at + if is_news { AT_NEWS } else { AT_LEAST };
+            let is_running = self.running.as_ref().is_some_and(|running| !running.is_finished());
+            if is_running || now < earliest {
+                // Nothing else may happen for long, so the loop has to be told when to look.
+                self.again = is_news.then_some(if is_running { now + AT_NEWS } else { earliest });
                 return;
             }
         }
@@ -51,7 +56,7 @@ impl Content {
         if !root.exists() {
             return;
         }
-        self.last = Some((Instant::now(), words));
+        self.last = Some((now, words));
         let (world, spec, observed, results) =
             (Arc::clone(world), Arc::clone(spec), Arc::clone(observed), Arc::clone(&self.results));
         self.running = Some(tokio::task::spawn_blocking(move || {
@@ -61,6 +66,11 @@ impl Content {
                 tracing::warn!(error = %chain(&error), "results of checks could not be noted, or promotions made; tried again");
             }
         }));
+    }
+
+    /// How long the loop may sleep because of what was put off; none: for as long as it likes.
+    pub(super) fn look_again(&self) -> Option<Duration> {
+        self.again.map(|at| at.saturating_duration_since(Instant::now()))
     }
 }
 
@@ -104,7 +114,7 @@ impl Handle {
     /// Takes the package `file` into `stage`. Blocks for as long as that takes.
     pub fn enter(&self, stage: &str, file: &Utf8Path, by: &str) -> Result<Entered, EntryError> {
         let (repository, stage, promotion) = self.desk.entrance(stage)?;
-        let asked = Asked { by: by.to_owned(), note: "upload".to_owned(), now: self.now() };
+        let asked = Asked { by: by.to_owned(), login: by.to_owned(), note: "upload".to_owned(), now: self.now() };
         let added = add(&repository, &promotion, &stage, &[file.to_owned()], &asked).map_err(|fault| match fault {
             RepoFault::Refused(refused) => {
                 EntryError::Refused(refused.into_iter().map(|one| one.reason).collect::<Vec<_>>().join("; "))
@@ -134,14 +144,75 @@ impl InstallDesk {
     }
 }
 
-/// An error with its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observed::HypervisorState;
+    use crate::spec::Timestamp;
+    use crate::world::sim::{SimConfig, SimHypervisor};
+    use crate::world::{HypervisorHandle, ManualClock, Store};
+
+    fn world(state: &Utf8Path) -> Arc<World> {
+        let clock = Arc::new(ManualClock::at(Timestamp(1_795_418_280_000)));
+        let sim = Arc::new(SimHypervisor::new(SimConfig::default(), Arc::clone(&clock) as _));
+        let store = Arc::new(Store::in_memory().unwrap());
+        let hypervisor = HypervisorHandle::new(Arc::clone(&sim) as _, "sim");
+        Arc::new(World::new(hypervisor, store, clock, Arc::clone(&sim) as _, Arc::clone(&sim) as _, sim.ca(), state.to_owned()))
     }
-    text
+
+    fn observed(phase: Option<Phase>) -> Arc<Observed> {
+        let vm = |phase| crate::observed::ObservedVm {
+            record: crate::reconcile::testing::record(phase, 1),
+            events: Vec::new(),
+            installer_log: crate::observed::InstallerLog::default(),
+            console_tail: Vec::new(),
+            checks: Vec::new(),
+            certificates: Vec::new(),
+            puppet: None,
+            kickstart_ready: true,
+        };
+        Arc::new(Observed {
+            hypervisor: HypervisorState::Unreachable { reason: "nobody asks".to_owned() },
+            boot_files: std::collections::BTreeMap::new(),
+            vms: phase.map(vm).into_iter().map(|vm| (vm.record.vm.clone(), vm)).collect(),
+            errors: std::collections::BTreeMap::new(),
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn news_that_come_too_soon_keep_the_loop_awake_until_they_are_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = Utf8PathBuf::from_path_buf(dir.path().to_owned()).unwrap();
+        std::fs::create_dir(repo::directory(&state)).unwrap();
+        let mut spec = crate::spec::sample::spec(&state);
+        spec.site.repository = Some(crate::spec::RepositorySpec {
+            name: "site".parse().unwrap(),
+            stages: vec!["dev".parse().unwrap()],
+            keyring: Vec::new(),
+            entry: crate::spec::EntryPolicy::Signed,
+            signing_key: None,
+            keep_versions: 3,
+            keep_metadata: AT_LEAST,
+            keep_removed: AT_LEAST,
+            url: None,
+        });
+        let (world, spec, mut content) = (world(&state), Arc::new(spec), Content::default());
+        let runs = |content: &Content| content.last.as_ref().map(|(at, _)| *at);
+
+        content.turn(&world, &spec, &observed(None));
+        let first = runs(&content);
+        assert_eq!(content.look_again(), None, "all of it is being looked at");
+        content.turn(&world, &spec, &observed(None));
+        assert_eq!(content.look_again(), None, "nothing new");
+        let news = observed(Some(Phase::Ready));
+        content.turn(&world, &spec, &news);
+        assert_eq!(runs(&content), first, "a run is under way, or has just been");
+        let wait = content.look_again().expect("the loop is to look again");
+        assert!(wait <= AT_NEWS, "{wait:?}");
+        content.running.take().expect("a run").await.unwrap();
+        tokio::time::advance(AT_NEWS).await;
+        content.turn(&world, &spec, &news);
+        assert_ne!(runs(&content), first, "now they are looked at");
+        assert_eq!(content.look_again(), None);
+    }
 }

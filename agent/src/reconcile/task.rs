@@ -178,6 +178,7 @@ impl Loop {
                 return;
             }
             let pause = self.pause(plan.as_ref(), settled || plan.is_some() && self.is_idle());
+            let pause = self.content.look_again().map_or(pause, |soon| soon.min(pause));
             tokio::select! {
                 // Cancel-safe: a lane that ends while another arm is taken is joined by a later call.
                 Some(joined) = self.lanes.join_next(), if !self.lanes.is_empty() => {
@@ -234,17 +235,14 @@ impl Loop {
     async fn gather(&mut self) {
         let enough = tokio::time::sleep(GATHER);
         tokio::pin!(enough);
-        loop {
+        while !self.lanes.is_empty() {
             tokio::select! {
                 // Cancel-safe, each of them, as in `run`; a permit taken here is given back for it.
-                Some(joined) = self.lanes.join_next(), if !self.lanes.is_empty() => self.lane_ended(joined),
+                Some(joined) = self.lanes.join_next() => self.lane_ended(joined),
                 Some(request) = self.requests.recv() => return self.take(request),
                 () = self.wake.notified() => return self.wake.notify_one(),
                 () = &mut enough => return,
                 else => return,
-            }
-            if self.lanes.is_empty() {
-                return;
             }
         }
     }

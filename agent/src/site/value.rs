@@ -12,10 +12,10 @@ use super::problems::Problem;
 use super::suggest;
 use super::table::{Cx, FromToml, out_of_range, wrong_type, wrong_value};
 use crate::spec::{
-    CheckName, Contact, DiskName, EntryPolicy, ExtensionValue, Fqdn, HostName, HttpUrl, HypervisorName, IdError, InterfaceName,
-    KernelArg, Keyboard, LibvirtUri, Locale, MacAddr, MountPoint, NetworkName, OsName, OsinfoId, PackageSpec, PasswordHash,
-    PathText, PoolName, PuppetName, ReleaseName, RepoName, RoleName, ServiceName, SiteName, SizeName, SshKey, StageName,
-    TeamName, TemplateName, Timezone, UrlPath, VmName,
+    ApprovalPolicy, CheckName, Contact, DiskName, EntryPolicy, ExtensionValue, Fqdn, HostName, HttpUrl, HypervisorName, IdError,
+    InterfaceName, KernelArg, Keyboard, LibvirtUri, Locale, MacAddr, MountPoint, NetworkName, OsName, OsinfoId, PackageSpec,
+    PasswordHash, PathText, PoolName, PuppetName, ReleaseName, RepoName, RoleName, ServiceName, SiteName, SizeName, SshKey,
+    StageName, TeamName, TemplateName, Timezone, UrlPath, VmName,
 };
 
 /// Reads a string and parses it.
@@ -292,6 +292,7 @@ pub(crate) use words;
 use crate::spec::{BondMode, DomainType, Filesystem, Firmware, Forward, Layout, PuppetMode};
 
 words!(EntryPolicy, "kind of entry", "signed" => EntryPolicy::Signed, "sign" => EntryPolicy::SignOnce);
+words!(ApprovalPolicy, "kind of approval", "named" => ApprovalPolicy::Named, "login" => ApprovalPolicy::Login);
 words!(Layout, "layout", "plain" => Layout::Plain, "lvm" => Layout::Lvm);
 words!(Filesystem, "file system", "ext4" => Filesystem::Ext4, "xfs" => Filesystem::Xfs);
 words!(DomainType, "domain type", "kvm" => DomainType::Kvm, "qemu" => DomainType::Qemu);

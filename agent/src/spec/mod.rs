@@ -36,7 +36,7 @@ pub use oid::Oid;
 pub use os::{OsSpec, RepoLocation, RepoSpec, SnapshotSpec, TreeLocation};
 pub use package::{Digest, Nevra};
 pub use puppet::{PuppetHost, PuppetMode, PuppetServerSpec, PuppetSpec, PuppetValue, SitePuppet};
-pub use repository::{EntryPolicy, PromotionPolicy, RepositorySpec};
+pub use repository::{ApprovalPolicy, EntryPolicy, PromotionPolicy, RepositorySpec};
 pub use secret::{PasswordHash, PuppetToken, Token};
 pub use site::{RootAccess, SiteSpec, Spec, TeamSpec};
 pub use stage::{StagePolicy, StageSpec};

@@ -45,6 +45,16 @@ impl RepositorySpec {
     }
 }
 
+/// How an approval is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ApprovalPolicy {
+    /// Whoever promotes names the approver and is believed; the record has the login of both words' giver beside it.
+    #[default]
+    Named,
+    /// The approver promotes: the login must be the name.
+    Login,
+}
+
 /// What a stage asks of packages that come from the stage before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PromotionPolicy {
@@ -52,6 +62,8 @@ pub struct PromotionPolicy {
     pub entry: bool,
     /// Who may approve; empty: no approval is needed.
     pub approvers: Vec<String>,
+    /// How it is known that one of them did.
+    pub approval: ApprovalPolicy,
     /// Checks that must have passed for exactly these bytes in the stage before.
     pub checks: Vec<CheckName>,
 }

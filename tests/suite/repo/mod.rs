@@ -1,7 +1,10 @@
 //! The embedded repository with real packages, keys and clients.
 
 mod crash;
+mod decide;
 mod entry;
+mod gate;
+mod journey;
 mod many;
 mod promote;
 
@@ -21,7 +24,7 @@ fn stage(name: &str) -> StageName {
 }
 
 fn asked() -> Asked {
-    Asked { by: "ci".to_owned(), note: String::new(), now: NOW }
+    Asked { by: "ci".to_owned(), login: "ci".to_owned(), note: String::new(), now: NOW }
 }
 
 fn open(lab: &RpmLab, policy: &RepositorySpec) -> Repository {

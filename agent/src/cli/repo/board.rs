@@ -186,10 +186,13 @@ pub(super) fn history(context: &Context, stage: &StageName, json: bool) -> Resul
     }
     let mut table = Table::new(&["GENERATION", "WHEN", "WHO", "WHAT", "CAME", "LEFT", "NOTE"]);
     for view in &views {
-        let who = match &view.approved_by {
-            None => view.by.clone(),
-            Some(name) => format!("{}, approved by {name}", view.by),
-        };
+        let mut who = view.by.clone();
+        if !view.login.is_empty() && view.login != view.by {
+            who = format!("{who} (login {})", view.login);
+        }
+        if let Some(name) = &view.approved_by {
+            who = format!("{who}, approved by {name}");
+        }
         let some = |packages: &[super::view::NamedView]| match packages {
             [] => "-".to_owned(),
             [one] => one.package.clone(),

@@ -1,5 +1,7 @@
 //! Opening the repository that the site describes, and saying why something may not happen.
 
+use nix::unistd::{Uid, User};
+
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::{screen, site};
@@ -49,10 +51,21 @@ pub(super) fn open(context: &Context, purpose: Purpose, json: bool) -> Result<Op
 
 /// Who asks, and when.
 pub(super) fn asked(said: &Said) -> Asked {
-    let user =
-        || ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
-    let by = said.by.clone().or_else(user).unwrap_or_else(|| "unknown".to_owned());
-    Asked { by: screen::one_line(&by), note: screen::one_line(&said.note), now: SystemClock::new().now() }
+    let login = login();
+    let by = said.by.clone().unwrap_or_else(|| login.clone());
+    Asked { by: screen::one_line(&by), login, note: screen::one_line(&said.note), now: SystemClock::new().now() }
+}
+
+/// Whose login this is: the kernel's note of who logged in, which `su` and `sudo` leave alone; where nobody did, whom sudo names;
+/// else the user. Only root can feign it, who could as well write the records.
+pub(super) fn login() -> String {
+    let uid = |text: String| text.trim().parse::<u32>().ok().filter(|uid| *uid != u32::MAX);
+    let noted = std::fs::read_to_string("/proc/self/loginuid").ok().and_then(uid);
+    let own = Uid::current();
+    let by_sudo = || std::env::var("SUDO_UID").ok().filter(|_| own.is_root()).and_then(uid);
+    let uid = noted.or_else(by_sudo).map_or(own, Uid::from_raw);
+    let user = User::from_uid(uid).ok().flatten();
+    user.map_or_else(|| format!("uid {uid}"), |user| user.name)
 }
 
 /// Says why nothing was changed.

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::caller;
+use super::common::login;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::screen::{Screen, span};
@@ -86,7 +86,7 @@ pub(super) fn refresh(
 ) -> Result<Refreshed, CliError> {
     let set = MirrorSet::open(directory).map_err(failed)?;
     let way = Way::new(screen);
-    let refreshed = set.refresh(sources, stages, first, SystemClock::new().now(), &caller(), &|now| way.show(now));
+    let refreshed = set.refresh(sources, stages, first, SystemClock::new().now(), &login(), &|now| way.show(now));
     way.end();
     let refreshed = refreshed.map_err(failed)?;
     if let Some(keep) = keep {

@@ -109,7 +109,7 @@ enum RepoCommand {
 /// What every change is given.
 #[derive(Debug, clap::Args)]
 struct Said {
-    /// Who asks, in place of the user's name
+    /// Who asks, where that is not whose login this is; the history has both
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
     /// A word for the history
@@ -161,12 +161,6 @@ pub(crate) fn run(context: &Context, args: &RepoArgs) -> Result<Exit, CliError> 
         RepoCommand::Manifest { stage } => board::manifest(context, stage),
         RepoCommand::Verify { packages, json } => verify::run(context, packages, *json),
     }
-}
-
-/// Who runs this command, for records.
-fn caller() -> String {
-    let user = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten();
-    user.map_or_else(|| format!("uid {}", nix::unistd::Uid::current()), |user| user.name)
 }
 
 /// A line of a manifest: a package, and its digest if it is given; `#` begins a remark.

@@ -3,13 +3,14 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::caller;
+use super::common::login;
 use super::mirror::{describe, failed, refresh, to_json};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::screen::Table;
 use crate::cli::site;
 use crate::exit::Exit;
+use crate::plan::repo::plan_snapshot;
 use crate::spec::{OsName, OsSpec, RepoLocation, SnapshotSpec, Spec, StageName};
 use crate::world::mirror::{MirrorSet, MirrorSource, Trust};
 use crate::world::{Clock as _, SystemClock};
@@ -20,9 +21,9 @@ use crate::world::{Clock as _, SystemClock};
   rekindle repo os refresh --to dev                all that the site has with `[snapshots]`
   rekindle repo os status
   rekindle repo os promote alma9 --from dev --to testing
-  rekindle repo os promote alma9 --snapshot 2026-11-02T040000Z --to stable    an older one again
+  rekindle repo os promote alma9 --snapshot 2026-11-02T040000Z --to stable --approved-by alice    an older one again
 
-A refresh gives what is new to the stage of `--to`, and to stages that have nothing yet; the others keep what they have until it is
+The order of `[repository]` and the approvers of the stage hold here too. A refresh gives what is new to the stage of `--to`, and to stages that have nothing yet; the others keep what they have until it is
 promoted. A promotion moves one reference: nothing is copied, and a VM that is being installed is never between two.")]
 pub(super) struct OsArgs {
     #[command(subcommand)]
@@ -41,6 +42,9 @@ enum OsCommand {
         /// Unused snapshots to keep; all, unless said
         #[arg(long, value_name = "N")]
         keep: Option<usize>,
+        /// Who approved, where the stage of `--to` has approvers
+        #[arg(long, value_name = "NAME")]
+        approved_by: Option<String>,
         /// Print the result as JSON
         #[arg(long)]
         json: bool,
@@ -66,6 +70,9 @@ enum OsCommand {
         /// The stage that shall use it
         #[arg(long, value_name = "STAGE")]
         to: StageName,
+        /// Who approved
+        #[arg(long, value_name = "NAME")]
+        approved_by: Option<String>,
     },
 }
 
@@ -73,10 +80,14 @@ enum OsCommand {
 pub(super) fn run(context: &Context, args: &OsArgs) -> Result<Exit, CliError> {
     let spec = site::load(context, &context.site_dir()?, false)?;
     match &args.command {
-        OsCommand::Refresh { os, to, keep, json } => {
+        OsCommand::Refresh { os, to, keep, approved_by, json } => {
             to.iter().try_for_each(|stage| known(&spec, stage))?;
             let begin = spec.site.repository.as_ref().and_then(|repository| repository.stages.first());
-            let (stages, first) = (stages(&spec), to.as_ref().or(begin).map(StageName::as_str));
+            let first = to.as_ref().or(begin);
+            if let Some(stage) = first {
+                permitted(&spec, None, stage, approved_by.as_deref())?;
+            }
+            let (stages, first) = (stages(&spec), first.map(StageName::as_str));
             let mut results = serde_json::Map::new();
             for (os, snapshots) in frozen(&spec, os.as_ref())? {
                 let refreshed = refresh(context.screen, &snapshots.directory, &sources(os, snapshots), (&stages, first), *keep)?;
@@ -91,14 +102,15 @@ pub(super) fn run(context: &Context, args: &OsArgs) -> Result<Exit, CliError> {
             }
         }
         OsCommand::Status { os, json } => status(context, &spec, os.as_ref(), *json)?,
-        OsCommand::Promote { os, from, snapshot, to } => {
+        OsCommand::Promote { os, from, snapshot, to, approved_by } => {
             from.iter().chain([to]).try_for_each(|stage| known(&spec, stage))?;
+            permitted(&spec, from.as_ref(), to, approved_by.as_deref())?;
             let (_, snapshots) = frozen(&spec, Some(os))?.remove(0);
             let set = MirrorSet::open(&snapshots.directory).map_err(failed)?;
             let now = SystemClock::new().now();
             let moved = match (from, snapshot) {
-                (Some(from), _) => set.promote(from.as_str(), to.as_str(), &caller(), now),
-                (None, Some(name)) => set.point(to.as_str(), name, &caller(), now),
+                (Some(from), _) => set.promote(from.as_str(), to.as_str(), &login(), now),
+                (None, Some(name)) => set.point(to.as_str(), name, &login(), now),
                 (None, None) => return Err(CliError::usage(anyhow::anyhow!("say `--from` or `--snapshot`"))),
             };
             let moved = moved.map_err(failed)?;
@@ -164,6 +176,14 @@ fn sources(os: &OsSpec, snapshots: &SnapshotSpec) -> Vec<MirrorSource> {
         _ => None,
     });
     frozen.map(of).collect()
+}
+
+/// Asks the policy of the stage `to`.
+fn permitted(spec: &Spec, from: Option<&StageName>, to: &StageName, approved_by: Option<&str>) -> Result<(), CliError> {
+    let policy = spec.stages.get(to).map(|stage| stage.promotion.clone()).unwrap_or_default();
+    let repository = spec.site.repository.as_ref();
+    plan_snapshot(repository, &policy, (from, to), approved_by, &login())
+        .map_err(|refused| CliError::no(anyhow::anyhow!("refused: {}: {}", refused.what, refused.reason)))
 }
 
 fn known(spec: &Spec, stage: &StageName) -> Result<(), CliError> {

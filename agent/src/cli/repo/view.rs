@@ -39,6 +39,7 @@ pub(super) struct PublicationView {
     pub(super) generation: u64,
     pub(super) at: String,
     pub(super) by: String,
+    pub(super) login: String,
     pub(super) action: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) approved_by: Option<String>,
@@ -71,6 +72,7 @@ impl PublicationView {
             generation: publication.generation,
             at: publication.at.to_string(),
             by: publication.by.clone(),
+            login: publication.login.clone(),
             action,
             approved_by: publication.approved_by.clone(),
             note: publication.note.clone(),

@@ -4,7 +4,7 @@ use crate::site::problems::{At, Key};
 use crate::site::table::Table;
 use crate::site::units::Span;
 use crate::site::value::Plain;
-use crate::spec::{CheckName, NetworkName, PuppetName};
+use crate::spec::{ApprovalPolicy, CheckName, NetworkName, PuppetName};
 
 use super::RepoFile;
 
@@ -25,6 +25,7 @@ pub(crate) struct StageFile {
 pub(crate) struct PromotionFile {
     pub(crate) entry: Key<bool>,
     pub(crate) approvers: Vec<At<Plain>>,
+    pub(crate) approval: Key<ApprovalPolicy>,
     pub(crate) checks: Vec<At<CheckName>>,
 }
 
@@ -40,7 +41,12 @@ impl StageFile {
             }
         };
         let promotion = t.table("promotion").map(|mut p| {
-            let promotion = PromotionFile { entry: p.get("entry"), approvers: p.list("approvers"), checks: p.list("checks") };
+            let promotion = PromotionFile {
+                entry: p.get("entry"),
+                approvers: p.list("approvers"),
+                approval: p.get("approval"),
+                checks: p.list("checks"),
+            };
             p.finish();
             promotion
         });

@@ -42,6 +42,7 @@ pub(super) fn resolve(
         promotion: file.promotion.as_ref().map_or_else(PromotionPolicy::default, |p| PromotionPolicy {
             entry: p.entry.value().copied().unwrap_or(false),
             approvers: p.approvers.iter().map(|at| at.value.0.clone()).collect(),
+            approval: p.approval.value().copied().unwrap_or_default(),
             checks: p.checks.iter().map(|at| at.value.clone()).collect(),
         }),
     })

@@ -20,7 +20,9 @@ mod primary;
 mod repomd;
 mod set;
 mod signature;
+mod source;
 mod unpack;
 
 pub use error::MirrorError;
-pub use set::{MirrorProgress, MirrorSet, MirrorSource, Moved, Refreshed, Snapshot, Trust};
+pub use set::{MirrorProgress, MirrorSet, Moved, Refreshed, Snapshot};
+pub use source::{MirrorSource, Trust};

@@ -121,6 +121,8 @@ pub(super) struct PublicationLine {
     generation: u64,
     at: u64,
     by: String,
+    #[serde(default)]
+    login: String,
     action: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<String>,
@@ -155,6 +157,7 @@ impl From<&Publication> for PublicationLine {
             generation: p.generation,
             at: p.at.0,
             by: p.by.clone(),
+            login: p.login.clone(),
             action: p.action.as_str().to_owned(),
             from,
             to,
@@ -184,6 +187,7 @@ impl TryFrom<PublicationLine> for Publication {
             generation: line.generation,
             at: Timestamp(line.at),
             by: line.by,
+            login: line.login,
             action,
             approved_by: line.approved_by,
             note: line.note,

@@ -129,6 +129,11 @@ impl Disk {
         self.run("sync", path, || File::open(path)?.sync_all())
     }
 
+    /// Has the file system of `path` written to the disk what it can by now; nothing counts on it.
+    pub(super) fn begin_sync(path: &Utf8Path) {
+        drop(File::open(path).map(|directory| nix::unistd::syncfs(directory.as_fd())));
+    }
+
     /// Syncs everything on the file system of `path`: cheaper than many single files.
     pub(super) fn sync_all(&self, path: &Utf8Path) -> Result<(), RepoError> {
         self.run("sync the file system of", path, || {

@@ -1,27 +1,21 @@
 //! Packages on their way in: copied aside, read, checked, signed where the site says so. Nothing of the repository changes here.
 //!
-//! Bytes pass once through a buffer of fixed size, whatever the size of the package; what is checked is the copy, which nobody
-//! else can change.
+//! What is checked is the copy, which nobody else can change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use nix::fcntl::{Flock, FlockArg};
-use sha2::{Digest as _, Sha256};
 
+use super::copy::{Content, Facts, hash, workers};
 use super::error::RepoError;
 use super::fragment::{self, Parts};
 use super::keys::Signature;
 use super::tool::Tool;
-use super::{Repository, disk::Disk};
+use super::{Repository, SYNC_EACH, disk::Disk};
 use crate::observed::{ObservedRepository, PoolPackage};
-use crate::spec::{Digest, EntryPolicy, Nevra, Timestamp};
-
-/// Bytes read at once.
-const CHUNK: usize = 256 << 10;
+use crate::spec::{Digest, EntryPolicy, Timestamp};
 
 /// A package that may enter.
 #[derive(Debug, Clone)]
@@ -76,21 +70,13 @@ fn lock_of(directory: &Utf8Path) -> Utf8PathBuf {
     directory.with_extension("lock")
 }
 
-/// A copy, before it has been checked.
-struct Copied {
+/// A copy of a package, before it has been checked.
+struct Unchecked {
     file: String,
     staged: Utf8PathBuf,
     source: Digest,
     size: u64,
     facts: Facts,
-}
-
-/// What the header says.
-struct Facts {
-    nevra: Nevra,
-    header: String,
-    summary: String,
-    built: u64,
 }
 
 impl Repository {
@@ -104,40 +90,37 @@ impl Repository {
     ) -> Result<Intake, RepoError> {
         let directory = self.staging()?;
         let repo = directory.path.join("repo");
-        let by_source: BTreeMap<&Digest, &Digest> =
+        let by_source: HashMap<&Digest, &Digest> =
             observed.pool.values().flat_map(|p| [(&p.source, &p.digest), (&p.digest, &p.digest)]).collect();
+        let known = |source: &Digest| by_source.get(source).map(|digest| (*digest).clone());
         let mut intake = Intake { arrivals: Vec::new(), known: Vec::new(), refused: Vec::new(), directory };
-        let mut copies: BTreeMap<String, Copied> = BTreeMap::new();
-        for (index, path) in files.iter().enumerate() {
-            let file = path.file_name().unwrap_or(path.as_str()).to_owned();
-            let incoming = repo.join(format!("{index}.rpm"));
-            let (source, size) = self.copy(path, &incoming)?;
-            if let Some(digest) = by_source.get(&source) {
-                intake.known.push((file, (*digest).clone()));
-                self.disk.remove(&incoming)?;
-                continue;
-            }
-            let facts = match read_header(&incoming) {
-                Ok(facts) => facts,
-                Err(reason) => {
+        let mut packages: BTreeMap<String, Unchecked> = BTreeMap::new();
+        for copied in self.copy_all(files, &repo, &known)? {
+            let file = copied.file;
+            let facts = match copied.content {
+                Content::Package(facts) => facts,
+                Content::Known(digest) => {
+                    intake.known.push((file, digest));
+                    continue;
+                }
+                Content::Strange(reason) => {
                     intake.refused.push(Refusal { file, reason });
-                    self.disk.remove(&incoming)?;
                     continue;
                 }
             };
             let place = facts.nevra.path();
-            if let Some(other) = copies.get(&place) {
-                if other.source != source {
+            if let Some(other) = packages.get(&place) {
+                if other.source != copied.source {
                     let reason = format!("`{}`, handed in with it, is {} too and has other bytes", other.file, facts.nevra);
                     intake.refused.push(Refusal { file, reason });
                 }
-                self.disk.remove(&incoming)?;
+                self.disk.remove(&copied.staged)?;
                 continue;
             }
-            copies.insert(place, Copied { file, staged: incoming, source, size, facts });
+            let (staged, source, size) = (copied.staged, copied.source, copied.size);
+            packages.insert(place, Unchecked { file, staged, source, size, facts });
         }
-        let copies: Vec<Copied> = copies.into_values().collect();
-        self.check(&repo, copies, by, now, &mut intake)?;
+        self.check(&repo, packages.into_values().collect(), by, now, &mut intake)?;
         Ok(intake)
     }
 
@@ -145,7 +128,7 @@ impl Repository {
     fn check(
         &self,
         repo: &Utf8Path,
-        copies: Vec<Copied>,
+        copies: Vec<Unchecked>,
         by: &str,
         now: Timestamp,
         intake: &mut Intake,
@@ -157,6 +140,10 @@ impl Repository {
         let paths: Vec<&Utf8Path> = copies.iter().map(|copy| copy.staged.as_path()).collect();
         let (mut parts, signatures) = std::thread::scope(|scope| {
             let scan = scope.spawn(|| self.scan(repo));
+            if copies.len() > SYNC_EACH {
+                // What the disk has by the time that it must have all of it, nobody has to wait for.
+                scope.spawn(|| Disk::begin_sync(repo));
+            }
             let signatures = keys.check(&paths);
             (scan.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), signatures)
         });
@@ -200,8 +187,8 @@ impl Repository {
                 let detail = "createrepo_c found another checksum".to_owned();
                 return Err(RepoError::Metadata { nevra: Box::new(copy.facts.nevra), detail });
             };
-            let href = copy.staged.file_name().unwrap_or_default();
-            let found = found.placed(href, &copy.facts.nevra.path());
+            let href = copy.staged.strip_prefix(repo).unwrap_or(&copy.staged);
+            let found = found.placed(href.as_str(), &copy.facts.nevra.path());
             let package = PoolPackage {
                 digest,
                 size,
@@ -232,7 +219,8 @@ impl Repository {
             "--compress-type",
             "gz",
         ]);
-        tool.args(["--workers", "2"]).arg(repo.as_str()).run("read packages")?;
+        let workers = workers(usize::MAX, 1).to_string();
+        tool.args(["--workers", &workers]).arg(repo.as_str()).run("read packages")?;
         fragment::cut(repo)
     }
 
@@ -251,29 +239,6 @@ impl Repository {
         let staging = Staging { path, disk: self.disk.clone(), _lock: lock };
         self.disk.create_dirs(&staging.path.join("repo"))?;
         Ok(staging)
-    }
-
-    /// Copies and hashes in one go.
-    fn copy(&self, from: &Utf8Path, to: &Utf8Path) -> Result<(Digest, u64), RepoError> {
-        let mut source = File::open(from).map_err(|source| RepoError::File { what: "read", path: from.to_owned(), source })?;
-        let error = |source| RepoError::File { what: "write", path: to.to_owned(), source };
-        self.disk.point("copy a package").map_err(error)?;
-        // What is in the pool is read-only; only signing still changes it.
-        let mode = if self.policy.entry == EntryPolicy::SignOnce { 0o644 } else { 0o444 };
-        let mut copy = File::options().write(true).create_new(true).mode(mode).open(to).map_err(error)?;
-        let (mut hash, mut buffer, mut size) = (Sha256::new(), vec![0; CHUNK], 0);
-        loop {
-            let read = match source.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(source) => return Err(RepoError::File { what: "read", path: from.to_owned(), source }),
-            };
-            hash.update(&buffer[..read]);
-            copy.write_all(&buffer[..read]).map_err(error)?;
-            size += read as u64;
-        }
-        Ok((Digest::from(<[u8; 32]>::from(hash.finalize())), size))
     }
 
     /// Removes what processes left that are no more.
@@ -296,44 +261,4 @@ impl Intake {
     pub(super) fn directory(&self) -> &Utf8Path {
         &self.directory.path
     }
-}
-
-/// The digest and size of a file.
-pub(super) fn hash(path: &Utf8Path) -> Result<(Digest, u64), RepoError> {
-    let read = || -> io::Result<(Digest, u64)> {
-        let (mut file, mut hash, mut buffer, mut size) = (File::open(path)?, Sha256::new(), vec![0; CHUNK], 0);
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => return Ok((Digest::from(<[u8; 32]>::from(hash.finalize())), size)),
-                Ok(read) => {
-                    hash.update(&buffer[..read]);
-                    size += read as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    };
-    read().map_err(|source| RepoError::File { what: "read", path: path.to_owned(), source })
-}
-
-/// Reads the headers, which are at the front; the payload is left alone.
-fn read_header(path: &Utf8Path) -> Result<Facts, String> {
-    let metadata = rpm::PackageMetadata::open(path).map_err(|error| format!("it is no RPM package: {error}"))?;
-    if metadata.is_source_package() {
-        return Err("it is a source package: stages hold what VMs install".to_owned());
-    }
-    let text =
-        |value: Result<&str, rpm::Error>| value.map(str::to_owned).map_err(|error| format!("its header is not whole: {error}"));
-    let (name, version) = (text(metadata.get_name())?, text(metadata.get_version())?);
-    let (release, arch) = (text(metadata.get_release())?, text(metadata.get_arch())?);
-    let epoch = metadata.get_epoch().unwrap_or(0);
-    let nevra = Nevra::new(&name, epoch, &version, &release, &arch)
-        .map_err(|error| format!("{name:?} {version:?} {release:?} {arch:?} can be no package: {error}"))?;
-    let header = metadata.signature.get_entry_data_as_string(rpm::IndexSignatureTag::RPMSIGTAG_SHA256);
-    let Ok(header) = header else {
-        return Err("its header has no SHA-256 digest: build it with rpm 4.14 or later".to_owned());
-    };
-    let summary = metadata.get_summary().unwrap_or_default().lines().next().unwrap_or_default();
-    Ok(Facts { nevra, header: header.to_owned(), summary: summary.to_owned(), built: metadata.get_build_time().unwrap_or(0) })
 }

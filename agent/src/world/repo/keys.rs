@@ -9,10 +9,14 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest as _, Sha256};
 
+use super::copy::workers;
 use super::disk::Disk;
 use super::error::RepoError;
 use super::tool::Tool;
 use crate::spec::{Digest, Timestamp};
+
+/// Packages that are worth a run of `rpmkeys` of their own.
+const FILES_A_RUN: usize = 100;
 
 /// The keys of one repository.
 #[derive(Debug, Clone)]
@@ -194,9 +198,19 @@ fn expired(listed: &str, now: Timestamp) -> BTreeMap<String, u64> {
 impl KeyDb {
     /// Checks `files`, whose paths hold no line breaks; one answer a file, in their order.
     pub(super) fn check(&self, files: &[&Utf8Path]) -> Result<Vec<Signature>, RepoError> {
-        if files.is_empty() {
-            return Ok(Vec::new());
-        }
+        let some = files.len().div_ceil(workers(files.len(), FILES_A_RUN)).max(1);
+        let mut answers = Vec::with_capacity(files.len());
+        std::thread::scope(|scope| {
+            let runs: Vec<_> = files.chunks(some).map(|files| scope.spawn(|| self.check_some(files))).collect();
+            for run in runs {
+                answers.append(&mut run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            }
+            Ok(answers)
+        })
+    }
+
+    /// One run of `rpmkeys`.
+    fn check_some(&self, files: &[&Utf8Path]) -> Result<Vec<Signature>, RepoError> {
         let output = Tool::new("rpmkeys", &self.path)
             .args(["--dbpath", self.path.as_str(), "--define", "_pkgverify_level all", "--checksig", "--verbose"])
             .args(files.iter().map(|file| file.as_str()))

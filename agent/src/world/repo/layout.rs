@@ -34,7 +34,12 @@ impl Layout {
         self.root.join("pool/sha256").join(&digest.as_str()[..2])
     }
 
-    /// All of these directories.
+    /// Each of these directories there can be.
+    pub(super) fn pool_dirs(&self) -> Vec<Utf8PathBuf> {
+        (0..=u8::MAX).map(|first| self.pool().join(format!("{first:02x}"))).collect()
+    }
+
+    /// The directory of these directories.
     pub(super) fn pool(&self) -> Utf8PathBuf {
         self.root.join("pool/sha256")
     }
@@ -102,9 +107,9 @@ impl StageLayout {
         self.generations().join(number.to_string())
     }
 
-    /// Where it is before it is whole.
+    /// Where it is before it is whole. A program that outlives the process that started it writes into nobody else's.
     pub(super) fn unfinished(&self, number: u64) -> Utf8PathBuf {
-        self.generations().join(format!(".{number}.new"))
+        self.generations().join(format!(".{number}.{}.new", std::process::id()))
     }
 
     /// Records of publications.

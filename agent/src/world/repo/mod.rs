@@ -1,12 +1,13 @@
 //! The embedded repository: one content-addressed pool, and stages that refer to it.
 //!
 //! Who calls it: `execute::repo`, which asks `plan::repo` what to do. Start at [`Repository`], then `publish`. Its parts: `layout`
-//! where everything lies, `disk` the only way to change it, `intake` packages on their way in, `keys` signatures, `fragment` and
+//! where everything lies, `disk` the only way to change it, `copy` and `intake` packages on their way in, `keys` signatures, `fragment` and
 //! `metadata` the repodata, `publish` the switch, `codec` records. docs/repositories.md draws the directory.
 //!
 //! It never reads a stage's packages to publish it, never changes a file that somebody may be reading, and decides nothing.
 
 mod codec;
+mod copy;
 mod disk;
 mod error;
 mod fragment;
@@ -78,8 +79,15 @@ impl Repository {
         let repository = Self::at(root, policy, gnupg_home);
         let layout = &repository.layout;
         let (checks, stages) = (layout.root().join("checks"), layout.root().join("stages"));
-        for directory in [layout.pool(), layout.parts(), layout.keys(), checks, stages] {
+        for directory in [layout.parts(), layout.keys(), checks, stages] {
             repository.disk.create_dirs(&directory)?;
+        }
+        let pool = layout.pool_dirs();
+        // Made in this order, once: the last one is there when all are.
+        if !pool.last().is_some_and(|last| last.is_dir()) {
+            for directory in &pool {
+                repository.disk.create_dirs(directory)?;
+            }
         }
         Ok(repository)
     }
@@ -159,26 +167,25 @@ impl Repository {
         Ok(observed)
     }
 
-    /// Takes `arrivals` of `intake` into the pool. They are in no stage yet.
-    pub fn keep(&self, _guard: &Guard, intake: &Intake) -> Result<(), RepoError> {
+    /// Takes the arrivals of `intake` into the pool, and into `observed`. They are in no stage yet.
+    pub fn keep(&self, _guard: &Guard, intake: &Intake, observed: &mut ObservedRepository) -> Result<(), RepoError> {
         let arrivals = &intake.arrivals;
         if arrivals.is_empty() {
             return Ok(());
         }
+        let mut kept = Vec::with_capacity(arrivals.len());
         let mut lines = String::new();
         let mut directories = std::collections::BTreeSet::new();
         let pack = format!("{}.xml", uuid::Uuid::new_v4().simple());
         let mut text = String::new();
         for arrival in arrivals {
             let digest = &arrival.package.digest;
-            let directory = self.layout.pool_dir(digest);
-            if directories.insert(directory.clone()) {
-                self.disk.create_dirs(&directory)?;
-            }
+            directories.insert(self.layout.pool_dir(digest).into_string());
             self.disk.rename(&arrival.staged, &self.layout.package(digest))?;
             let package = PoolPackage { parts_at: (pack.clone(), text.len() as u64), ..arrival.package.clone() };
             text.push_str(&arrival.parts.text);
             lines.push_str(&codec::line(&PackageLine::from(&package)));
+            kept.push(package);
         }
         self.disk.write(&self.layout.parts().join(&pack), text.as_bytes())?;
         if arrivals.len() > SYNC_EACH {
@@ -188,13 +195,18 @@ impl Repository {
                 self.disk.sync(&self.layout.package(&arrival.package.digest))?;
             }
             for directory in directories {
-                self.disk.sync(&directory)?;
+                self.disk.sync(directory.as_str().into())?;
             }
             self.disk.sync(&self.layout.pool())?;
             self.disk.sync(&self.layout.parts())?;
         }
         // The packages count from here on.
-        self.disk.append(&self.layout.index(), &lines)
+        self.disk.append(&self.layout.index(), &lines)?;
+        for package in kept {
+            observed.known.insert(package.nevra.clone(), package.digest.clone());
+            observed.pool.insert(package.digest.clone(), package);
+        }
+        Ok(())
     }
 
     /// Every publication of `stage`, oldest first.

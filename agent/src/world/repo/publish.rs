@@ -33,6 +33,8 @@ pub struct NewContent {
     pub action: Action,
     /// Who asked.
     pub by: String,
+    /// Whose login it was, or whose token.
+    pub login: String,
     /// Who approved.
     pub approved_by: Option<String>,
     /// What was said about it.
@@ -58,7 +60,7 @@ impl Repository {
             self.disk.create_dirs(&directory)?;
         }
 
-        // 1. Repodata, whole and signed, where nobody looks.
+        // 1. Repodata, whole and signed, where nobody looks, and the packages that they name.
         let unfinished = stage.unfinished(number);
         let repodata = unfinished.join("repodata");
         self.disk.create_dirs(&repodata)?;
@@ -67,37 +69,50 @@ impl Repository {
         let old_repodata = stage.generation(old.generation).join("repodata");
         let last = Last { directory: &old_repodata, head: &old_head, packages: &old_packages };
         let last = (old.generation > 0).then_some(last);
-        let written = metadata::write(&self.layout, &repodata, &packages, last)?;
+        let difference = Difference::between(&old.packages, &new.packages);
+        let (written, linked) = std::thread::scope(|scope| {
+            let writing = scope.spawn(|| metadata::write(&self.layout, &repodata, &packages, last));
+            // Packages that come in. Those that leave stay until no client can hold repodata that name them.
+            let linked = self.link_packages(&stage, observed, &difference.added);
+            (writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), linked)
+        });
+        let written = written?;
+        linked?;
         let revision = (now.0 / 1000).max(old_head.revision + 1);
         let repomd = repodata.join("repomd.xml");
         self.disk.write(&repomd, metadata::repomd(&written, revision).as_bytes())?;
-        self.effect("sign the repodata", &repomd)?;
-        if self.keys.sign_metadata(&repomd)? {
-            self.disk.sync(&repodata.join("repomd.xml.asc"))?;
-        }
-        self.link_old_metadata(&stage, &repodata, old.generation, now)?;
-        self.effect("link the packages", &unfinished)?;
-        match std::os::unix::fs::symlink("../../packages", unfinished.join("packages")) {
-            Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => {
-                return Err(RepoError::File { what: "link", path: unfinished.join("packages"), source });
-            }
-            _ => {}
-        }
-
-        // 2. Packages that come in. Those that leave stay until no client can hold repodata that name them.
-        let difference = Difference::between(&old.packages, &new.packages);
-        self.link_packages(&stage, observed, &difference.added)?;
-
-        // 3. Records, which count once the generation is the current one.
         let (files, members): (Vec<String>, Vec<_>) = written.into_iter().map(|file| (file.name, file.members)).unzip();
         let (files, members) = (files.try_into().unwrap_or_default(), members.try_into().unwrap_or_default());
         let head = ContentHead { generation: number, at: now.0, revision, files, members };
-        self.disk.write(&stage.content(number), codec::write_content(&head, &new.packages).as_bytes())?;
+        // What can be laid out meanwhile does not wait for gpg.
+        let lay_out = || -> Result<(), RepoError> {
+            self.link_old_metadata(&stage, &repodata, old.generation, now)?;
+            self.effect("link the packages", &unfinished)?;
+            match std::os::unix::fs::symlink("../../packages", unfinished.join("packages")) {
+                Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => {
+                    return Err(RepoError::File { what: "link", path: unfinished.join("packages"), source });
+                }
+                _ => {}
+            }
+            // 2. Records, which count once the generation is the current one.
+            self.disk.write(&stage.content(number), codec::write_content(&head, &new.packages).as_bytes())
+        };
+        self.effect("sign the repodata", &repomd)?;
+        let (signed, laid_out) = std::thread::scope(|scope| {
+            let signing = scope.spawn(|| self.keys.sign_metadata(&repomd));
+            let laid_out = lay_out();
+            (signing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), laid_out)
+        });
+        laid_out?;
+        if signed? {
+            self.disk.sync(&repodata.join("repomd.xml.asc"))?;
+        }
         let publication = Publication {
             stage: new.stage.clone(),
             generation: number,
             at: now,
             by: new.by,
+            login: new.login,
             action: new.action,
             approved_by: new.approved_by,
             note: new.note,
@@ -108,7 +123,7 @@ impl Repository {
         self.disk.write(&stage.record(number), codec::line(&PublicationLine::from(&publication)).as_bytes())?;
         self.disk.sync(&stage.records())?;
 
-        // 4. The switch.
+        // 3. The switch.
         self.disk.sync(&repodata)?;
         self.disk.sync(&unfinished)?;
         self.disk.rename(&unfinished, &stage.generation(number))?;
@@ -117,7 +132,7 @@ impl Repository {
         self.disk.point_link(&stage.switch(), &format!("generations/{number}/repodata"))?;
         self.disk.sync(&stage.public())?;
 
-        // 5. It is published. What follows can be done again.
+        // 4. It is published. What follows can be done again.
         if let Some(url) = &self.policy.url {
             let line = format!("{}/{}/generations/{number}/\n", url.as_str().trim_end_matches('/'), new.stage);
             self.disk.replace(&stage.mirrorlist(), line.as_bytes())?;
@@ -214,15 +229,15 @@ impl Repository {
             let Some(known) = observed.pool.get(&package.digest) else { continue };
             let path = stage.package(&known.nevra.path());
             if let Some(directory) = path.parent()
-                && !directories.contains(directory)
+                && !directories.contains(directory.as_str())
             {
                 self.disk.create_dirs(directory)?;
-                directories.insert(directory.to_owned());
+                directories.insert(directory.to_string());
             }
             self.disk.link(&self.layout.package(&package.digest), &path)?;
         }
         for directory in &directories {
-            self.disk.sync(directory)?;
+            self.disk.sync(directory.as_str().into())?;
         }
         Ok(())
     }

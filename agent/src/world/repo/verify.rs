@@ -10,9 +10,9 @@ use std::os::unix::fs::MetadataExt as _;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Repository;
+use super::copy::hash;
 use super::error::RepoError;
 use super::fragment::{self, Part};
-use super::intake::hash;
 use crate::observed::{ObservedRepository, PoolPackage};
 use crate::spec::{Digest, StageName};
 

@@ -169,6 +169,7 @@ mod tests {
             checks: Vec::new(),
             certificates: Vec::new(),
             puppet: None,
+            puppetdb: None,
             kickstart_ready: true,
         };
         Arc::new(Observed {

@@ -119,6 +119,7 @@ fn seen(vm_name: &str, phase: Phase, headers: &[&str], checks: &[(&str, u64, Opt
             .collect(),
         certificates: vec![],
         puppet: None,
+        puppetdb: None,
         kickstart_ready: true,
     }
 }

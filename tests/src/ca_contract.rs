@@ -48,6 +48,7 @@ pub const CLAUSES: &[Clause] = &[
 /// When a clause does not hold.
 #[track_caller]
 pub fn ca_contract(ground: &Ground<'_>) {
+    crate::contract::check_names(CLAUSES.iter().map(|clause| clause.name));
     for clause in CLAUSES {
         say(format_args!("  clause: {}", clause.name));
         let mut session = ground.ca.open(ground.server).expect("a session");

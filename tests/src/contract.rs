@@ -76,6 +76,7 @@ pub const CLAUSES: &[Clause] = &[
 
 /// Holds a hypervisor to every clause that it can run. Panics at the first that does not hold, with its name.
 pub fn hypervisor_contract(ground: &Ground<'_>) {
+    check_names(CLAUSES.iter().map(|clause| clause.name));
     for clause in CLAUSES {
         if clause.starts_domains && ground.runs == Runs::Nothing {
             continue;
@@ -87,6 +88,13 @@ pub fn hypervisor_contract(ground: &Ground<'_>) {
             panic!("{}: {words}", clause.name);
         }
     }
+}
+
+/// A clause that fails is found by its name.
+#[track_caller]
+pub(crate) fn check_names(names: impl Iterator<Item = &'static str>) {
+    let mut seen = std::collections::BTreeSet::new();
+    names.for_each(|name| assert!(seen.insert(name), "two clauses are called {name:?}"));
 }
 
 const GIB: u64 = 1 << 30;

@@ -3,6 +3,8 @@
 //!
 //! Use it inside [`crate::sandbox::within`] only: it talks to the libvirtd of the namespace it is in.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -41,6 +43,19 @@ pub fn binary() -> Utf8PathBuf {
     // Tests are in `deps/`, benchmarks beside it.
     let binary = this.ancestors().skip(1).take(2).map(|directory| directory.join("rekindle")).find(|binary| binary.exists());
     binary.unwrap_or_else(|| panic!("no rekindle beside {this}: run `cargo build -p rekindle-agent`"))
+}
+
+/// What a VM's web server says of its health.
+///
+/// # Panics
+/// When it does not answer.
+#[track_caller]
+pub fn ask(address: &str) -> String {
+    let mut stream = TcpStream::connect((address, 8080)).expect("the VM answers");
+    stream.write_all(b"GET /health HTTP/1.0\r\n\r\n").expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
 }
 
 impl Lab {

@@ -5,6 +5,7 @@ pub mod contract;
 pub mod csr;
 pub mod fleet;
 pub mod lab;
+pub mod puppetdoor;
 pub mod puppetlab;
 pub mod puppetserver;
 pub mod repo_change;

@@ -110,6 +110,7 @@ pub fn site(vms: impl IntoIterator<Item = VmSpec>) -> Spec {
         domain_type: None,
         reserve_memory_mib: 1024,
         install_address: None,
+        puppet_reports: None,
         parallel_installs: 4,
         install: None,
     };

@@ -333,6 +333,7 @@ impl SpecCase {
             domain_type: None,
             reserve_memory_mib: 1024,
             install_address: None,
+            puppet_reports: None,
             parallel_installs: 2,
             install: Some(HypervisorInstall {
                 os: id("tiny"),

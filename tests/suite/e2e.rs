@@ -2,23 +2,12 @@
 //!
 //! Each install takes about 40 s on an idle machine and several times that on a busy one; the limits are for the busy one.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::Duration;
 
-use rekindle_tests::lab::Lab;
+use rekindle_tests::lab::{Lab, ask};
 use rekindle_tests::sandbox;
 
 const INSTALL: Duration = Duration::from_secs(600);
-
-/// What the VM's web server says.
-fn ask(address: &str) -> String {
-    let mut stream = TcpStream::connect((address, 8080)).expect("the VM answers");
-    stream.write_all(b"GET /health HTTP/1.0\r\n\r\n").expect("a request");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer
-}
 
 #[test]
 fn an_empty_hypervisor_serves_after_one_apply_and_a_second_apply_has_nothing_to_do() {

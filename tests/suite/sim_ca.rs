@@ -1,7 +1,7 @@
 //! The simulator's CA under the contract of the trait; puppetserver is under it in `e2e_puppet`.
 
 use rekindle::world::sim::{GuestCa as _, SimCa, Submitted};
-use rekindle_tests::ca_contract::{Answer, CLAUSES, Ground, ca_contract};
+use rekindle_tests::ca_contract::{Answer, Ground, ca_contract};
 use rekindle_tests::puppetserver::spec_at;
 
 #[test]
@@ -18,12 +18,4 @@ fn the_simulators_ca_keeps_the_contract() {
     };
     ca_contract(&Ground { ca: &ca, server: &spec_at([127, 0, 0, 1].into(), 1), submit: &submit });
     assert!(ca.certificates().is_empty(), "the contract leaves {:?} behind", ca.certificates());
-}
-
-#[test]
-fn clauses_have_names_of_their_own() {
-    let mut names: Vec<&str> = CLAUSES.iter().map(|clause| clause.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), CLAUSES.len());
 }

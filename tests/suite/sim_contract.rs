@@ -8,7 +8,7 @@ use rekindle::render::domain_xml;
 use rekindle::spec::{DhcpRange, DomainType, Forward, NetworkKind, NetworkSpec, PoolSpec, Timestamp};
 use rekindle::world::ManualClock;
 use rekindle::world::sim::{SimConfig, SimHypervisor};
-use rekindle_tests::contract::{CLAUSES, Ground, Runs, hypervisor_contract};
+use rekindle_tests::contract::{Ground, Runs, hypervisor_contract};
 use uuid::Uuid;
 
 fn network() -> NetworkSpec {
@@ -48,12 +48,4 @@ fn the_simulator_keeps_the_contract() {
     let left = sim.state();
     let ours: Vec<&String> = left.domains.iter().filter(|(_, domain)| domain.ours().is_some()).map(|(name, _)| name).collect();
     assert!(ours.is_empty(), "the contract leaves {ours:?} behind");
-}
-
-#[test]
-fn clauses_have_names_of_their_own() {
-    let mut names: Vec<&str> = CLAUSES.iter().map(|clause| clause.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), CLAUSES.len());
 }

@@ -131,26 +131,14 @@ fn silence(certificate: Option<CertificateState>) -> (Cause, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{PuppetSpec, sample};
+    use crate::spec::sample;
 
     /// What the agent says, and the cause that it names; none: only that the handoff failed.
     #[track_caller]
     fn check_sign(mode: PuppetMode, line: &str, cause: Option<Cause>) {
         let mut vm = sample::spec("/nonexistent".into()).vms.into_values().next().unwrap();
-        let puppet = vm.puppet.take();
-        vm.puppet = Some(PuppetSpec { mode, ..puppet.unwrap_or_else(sample_puppet) });
+        vm.puppet = Some(sample::puppet(mode));
         assert_eq!(sign(&vm, [line, "ended with 1"].into_iter()).map(|(cause, _)| cause), cause, "{line}");
-    }
-
-    fn sample_puppet() -> PuppetSpec {
-        PuppetSpec {
-            mode: PuppetMode::Server,
-            environment: "dev".parse().unwrap(),
-            classes: Vec::new(),
-            data: std::collections::BTreeMap::new(),
-            role_classes: Vec::new(),
-            role_data: std::collections::BTreeMap::new(),
-        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use camino::Utf8PathBuf;
 use tokio::sync::Notify;
 
 use crate::observed::{GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, Phase, ReportVia, VmRecord};
-use crate::spec::{Address4, Address6, MacAddr, NetworkSpec, NicSpec, Spec, VmName};
+use crate::spec::{Address4, Address6, HypervisorName, MacAddr, NetworkSpec, NicSpec, Spec, VmName};
 use crate::world::repo::Repository;
 use crate::world::{Clock, RunNoted, Store};
 
@@ -73,6 +73,10 @@ pub struct InstallDesk {
     pub(super) spec: RwLock<Arc<Spec>>,
     pub(super) wake: Arc<Notify>,
     pub(super) puppet: Box<PuppetArchive>,
+    /// The hypervisor that it is for.
+    pub(super) hypervisor: HypervisorName,
+    /// Where the agent keeps its state.
+    pub(super) state_dir: Utf8PathBuf,
     /// The site's own repository.
     pub(super) repository: Utf8PathBuf,
 }

@@ -1,13 +1,16 @@
-//! Reports that a Puppet server forwards: whose they are, and whether they are believed.
+//! Reports that a Puppet server forwards: whose they are, and whether they are believed; and what its CA's policy has said.
 //!
 //! `serve::reports` calls it. Forwarding has no identity of its own: `plan::believe` says what counts. What is turned away changes
 //! nothing: no word of a VM is not a good word.
 
-use super::InstallDesk;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::{Handle, InstallDesk};
 use crate::observed::{PuppetReport, PuppetRuns, ReportVia, VmRecord, clean_line};
 use crate::plan::{Disbelief, believe};
-use crate::spec::{PuppetMode, VmName, VmSpec};
-use crate::world::puppet::{ReportError, read_forwarded};
+use crate::spec::{HypervisorName, PuppetMode, VmName, VmSpec};
+use crate::world::puppet::{ReportError, UsedTokens, read_forwarded};
 use crate::world::{RunNoted, StoreError};
 
 /// What was made of a report.
@@ -31,6 +34,16 @@ pub enum ReportRefused {
         /// As in the report.
         host: String,
     },
+    /// The site has the VM on another hypervisor.
+    #[error("VM `{vm}` is on hypervisor `{hypervisor}`")]
+    Elsewhere {
+        /// The VM.
+        vm: VmName,
+        /// Where it is.
+        hypervisor: HypervisorName,
+        /// Where that takes reports, if the site says.
+        listener: Option<SocketAddr>,
+    },
     /// It does not count for the VM.
     #[error(transparent)]
     Disbelieved(#[from] Disbelief),
@@ -51,6 +64,7 @@ impl ReportRefused {
         match self {
             Self::Unreadable(_) => "unreadable",
             Self::UnknownHost { .. } => "host",
+            Self::Elsewhere { .. } => "elsewhere",
             Self::Disbelieved(Disbelief::NotBooted { .. }) => "phase",
             Self::Disbelieved(Disbelief::Environment { .. }) => "environment",
             Self::Disbelieved(Disbelief::Time { .. }) => "time",
@@ -60,7 +74,8 @@ impl ReportRefused {
     }
 
     /// Every word that [`Self::kind`] gives, and that of a body that is too large to be looked at.
-    pub const KINDS: [&str; 8] = ["unreadable", "host", "phase", "environment", "time", "too-much", "unavailable", "size"];
+    pub const KINDS: [&str; 9] =
+        ["unreadable", "host", "elsewhere", "phase", "environment", "time", "too-much", "unavailable", "size"];
 }
 
 impl From<StoreError> for ReportRefused {
@@ -82,7 +97,10 @@ impl InstallDesk {
         let vm = spec.vms.values().filter(of_server).find(|vm| vm.fqdn.as_str().eq_ignore_ascii_case(&host));
         let unknown = || ReportRefused::UnknownHost { host: clean_line(&host) };
         let vm = vm.ok_or_else(unknown)?;
-        // A VM of another hypervisor has no record here.
+        if vm.hypervisor != self.hypervisor {
+            let listener = spec.hypervisors.get(&vm.hypervisor).and_then(|hypervisor| hypervisor.puppet_reports);
+            return Err(ReportRefused::Elsewhere { vm: vm.name.clone(), hypervisor: vm.hypervisor.clone(), listener });
+        }
         let record = self.store.record(&vm.name)?.ok_or_else(unknown)?;
         let events = self.store.events(&record.vm, record.attempt)?;
         believe(vm, &record, &events, &report, self.clock.now())?;
@@ -102,6 +120,13 @@ impl InstallDesk {
         }
         self.wake.notify_one();
         Ok(noted)
+    }
+}
+
+impl Handle {
+    /// How often `rekindle puppet autosign` has signed and refused on this host, where it has judged at all. Blocks.
+    pub fn autosign_verdicts(&self) -> BTreeMap<String, u64> {
+        UsedTokens::counts_in(&self.desk.state_dir.join(UsedTokens::DIRECTORY).join(UsedTokens::FILE))
     }
 }
 

@@ -123,6 +123,8 @@ impl Loop {
             spec: std::sync::RwLock::new(Arc::clone(&site.spec)),
             wake: Arc::clone(&wake),
             puppet: parts.puppet,
+            hypervisor: parts.hypervisor.clone(),
+            state_dir: parts.world.state_dir.clone(),
             repository: crate::world::repo::directory(&parts.world.state_dir),
         });
         let (publish, snapshot) = watch::channel(None);

@@ -33,6 +33,8 @@ pub(crate) fn rig(spec: Spec) -> Rig {
         spec: RwLock::new(Arc::new(spec)),
         wake: Arc::clone(&wake),
         puppet: Box::new(|_, vm| Ok(Bytes::from(format!("archive of {vm}")))),
+        hypervisor: "h1".parse().unwrap(),
+        state_dir: "/nonexistent".into(),
         repository: "/nonexistent/repository".into(),
     });
     let handle = Handle { snapshot, requests: sender, desk, store: Arc::clone(&store), pass_began: Arc::default() };

@@ -343,7 +343,9 @@ fn named(body: Result<Json<NamedVms>, JsonRejection>) -> Result<Vec<VmName>, Ref
 }
 
 async fn metrics_page(State(api): Shared) -> Response<Body> {
-    let page = metrics::render(api.handle.snapshot().as_deref(), &api.traffic, api.handle.now());
+    let handle = api.handle.clone();
+    let judged = tokio::task::spawn_blocking(move || handle.autosign_verdicts()).await.unwrap_or_default();
+    let page = metrics::render(api.handle.snapshot().as_deref(), &api.traffic, &judged, api.handle.now());
     text(StatusCode::OK, metrics::CONTENT_TYPE, page)
 }
 

@@ -13,12 +13,20 @@ use crate::spec::{PuppetMode, Timestamp};
 /// The content type of [`render`]'s text.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// All metrics.
-pub(super) fn render(snapshot: Option<&Snapshot>, traffic: &Traffic, now: Timestamp) -> String {
+/// Certificate requests by what `rekindle puppet autosign` made of them on one host.
+pub fn verdicts(counts: &BTreeMap<String, u64>) -> String {
+    let mut page = Page(String::new());
+    page.verdicts(counts);
+    page.0
+}
+
+/// All metrics; `judged` are the verdicts of `rekindle puppet autosign` on this host.
+pub(super) fn render(snapshot: Option<&Snapshot>, traffic: &Traffic, judged: &BTreeMap<String, u64>, now: Timestamp) -> String {
     let mut page = Page(String::new());
     page.gauge("rekindle_build_info", "Version of the agent.", &[(&[("version", env!("CARGO_PKG_VERSION"))], 1.0)]);
     page.traffic(traffic);
     page.reports(traffic);
+    page.verdicts(judged);
     if let Some(snapshot) = snapshot {
         page.passes(snapshot, now);
         page.vms(snapshot);
@@ -81,6 +89,13 @@ impl Page {
         let samples: Vec<Sample<'_>> =
             labels.iter().zip(reasons).map(|(l, (_, count))| (l.as_slice(), count.get() as f64)).collect();
         self.counter("rekindle_install_refused_total", "Requests and connections of guests that were refused.", &samples);
+    }
+
+    fn verdicts(&mut self, counts: &BTreeMap<String, u64>) {
+        let labels: Vec<_> = counts.keys().map(|kind| [("verdict", kind.as_str())]).collect();
+        let samples: Vec<Sample<'_>> =
+            labels.iter().zip(counts.values()).map(|(l, count)| (l.as_slice(), *count as f64)).collect();
+        self.counter("rekindle_autosign_total", "Certificate requests, by what was made of them.", &samples);
     }
 
     fn reports(&mut self, traffic: &Traffic) {

@@ -21,6 +21,12 @@ pub struct Traffic {
 #[derive(Debug, Default)]
 pub(super) struct Reports {
     taken: Counter,
+    /// Given to the agent of the hypervisor that the VM is on.
+    pub(super) passed_on: Counter,
+    /// That agent could not be reached, or too many waited for it.
+    pub(super) lost: Counter,
+    /// Connections of peers that may not forward.
+    pub(super) strangers: Counter,
     refused: [Counter; ReportRefused::KINDS.len()],
 }
 
@@ -39,7 +45,8 @@ impl Reports {
     /// What became of them, and how often.
     pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let refused = ReportRefused::KINDS.into_iter().zip(self.refused.iter().map(Counter::get));
-        std::iter::once(("taken", self.taken.get())).chain(refused)
+        let others = [("taken", &self.taken), ("passed-on", &self.passed_on), ("lost", &self.lost), ("address", &self.strangers)];
+        others.map(|(verdict, counter)| (verdict, counter.get())).into_iter().chain(refused)
     }
 }
 

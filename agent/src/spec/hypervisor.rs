@@ -1,6 +1,6 @@
 //! Hypervisors: what an agent may use on its host, and how the host itself is installed.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use camino::Utf8PathBuf;
 
@@ -33,6 +33,8 @@ pub struct HypervisorSpec {
     pub reserve_memory_mib: u64,
     /// Where guests reach the install listener when their network names no address.
     pub install_address: Option<IpAddr>,
+    /// Where its agent takes Puppet reports that other agents pass on.
+    pub puppet_reports: Option<SocketAddr>,
     /// Installs that may run at once.
     pub parallel_installs: u32,
     /// How the hypervisor itself is installed (`rekindle render --hypervisor`); none: it was installed by other means.

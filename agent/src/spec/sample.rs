@@ -103,3 +103,37 @@ pub(crate) fn spec(files: &camino::Utf8Path) -> Spec {
         vms: [(name, vm)].into(),
     }
 }
+
+/// The same, with `web1` handed to Puppet by a server.
+pub(crate) fn served(files: &camino::Utf8Path) -> Spec {
+    let mut spec = spec(files);
+    spec.vms.values_mut().for_each(|vm| vm.puppet = Some(puppet(PuppetMode::Server)));
+    spec
+}
+
+/// A handoff to Puppet, without classes and data.
+pub(crate) fn puppet(mode: PuppetMode) -> PuppetSpec {
+    PuppetSpec {
+        mode,
+        environment: "dev".parse().unwrap(),
+        classes: Vec::new(),
+        data: std::collections::BTreeMap::new(),
+        role_classes: Vec::new(),
+        role_data: std::collections::BTreeMap::new(),
+    }
+}
+
+/// A hypervisor of this name without pools, that takes others' reports there.
+pub(crate) fn hypervisor(name: &str, puppet_reports: Option<std::net::SocketAddr>) -> HypervisorSpec {
+    HypervisorSpec {
+        name: name.parse().unwrap(),
+        pools: Vec::new(),
+        networks: Vec::new(),
+        domain_type: None,
+        reserve_memory_mib: 0,
+        install_address: None,
+        puppet_reports,
+        parallel_installs: 1,
+        install: None,
+    }
+}

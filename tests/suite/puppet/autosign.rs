@@ -18,7 +18,7 @@ fn extensions() -> Vec<(&'static str, String)> {
 }
 
 /// `web1`'s request with this token.
-fn case(token: &str) -> CsrCase {
+pub(super) fn case(token: &str) -> CsrCase {
     let extensions = extensions();
     let extensions: Vec<(&str, &str)> = extensions.iter().map(|(oid, value)| (*oid, value.as_str())).collect();
     CsrCase::of(WEB1, token, &extensions)
@@ -53,7 +53,7 @@ fn a_token_is_good_once_and_again_only_for_the_key_that_used_it() {
     let host = CaHost::new();
     let (token, key) = (host.token("web1", 1, now() + 600), GuestKey::new());
     let request = case(&token).pem(&key);
-    check_signed(&host, &request, "web1.lab.example is signed: its token says so, attempt 1");
+    check_signed(&host, &request, "web1.lab.example is signed: its token says so (nobody else was asked), attempt 1");
     // A retry after a crash between our word and the CA's signature: the same key, perhaps in a new request.
     check_signed(&host, &request, "once more for the same key");
     check_signed(&host, &case(&token).pem(&key), "once more for the same key");

@@ -2,6 +2,7 @@
 
 mod autosign;
 mod classify;
+mod live;
 mod puppetdb;
 mod same_catalog;
 
@@ -30,9 +31,29 @@ struct Ran {
     err: String,
 }
 
+impl Ran {
+    /// Runs `command` with `input` to its end.
+    fn of(command: &mut Command, input: &[u8]) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary");
+        // A program that stops reading is one of the things that are tested.
+        let mut stdin = child.stdin.take().expect("a pipe");
+        let written = stdin.write_all(input);
+        drop(stdin);
+        let output = child.wait_with_output().expect("its end");
+        written.expect("the CA could not write the request to its end");
+        let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Self { status: output.status.code().unwrap_or(-1), out, err }
+    }
+}
+
 impl CaHost {
     /// The good site with a Puppet server.
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with these files.
+    fn with(more: &[(&'static str, &str)]) -> Self {
         let root = tempfile::tempdir().expect("a directory");
         let key = root.path().join("autosign.key");
         std::fs::write(&key, format!("{KEY}\n")).expect("the key");
@@ -45,7 +66,8 @@ impl CaHost {
         );
         let files = GOOD.iter().map(|(path, text)| (*path, text.replace("mode = \"apply\"\n", &server)));
         let ca = ("puppet/ca.pem", "-----BEGIN CERTIFICATE-----\nTUlJ\n-----END CERTIFICATE-----\n".to_owned());
-        Self { site: TestSite::new(files.chain([ca])), root }
+        let more = more.iter().map(|(path, text)| (*path, (*text).to_owned()));
+        Self { site: TestSite::new(files.chain([ca]).chain(more)), root }
     }
 
     fn tokens(&self) -> Utf8PathBuf {
@@ -63,23 +85,8 @@ impl CaHost {
 
     /// Runs `rekindle puppet …` with `input`.
     fn run(&self, args: &[&str], input: &[u8]) -> Ran {
-        let mut child = Command::new(lab::binary())
-            .args(["--site", self.site.dir.as_str(), "--color", "never", "puppet"])
-            .args(args)
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary");
-        // A program that stops reading is one of the things that are tested.
-        let mut stdin = child.stdin.take().expect("a pipe");
-        let written = stdin.write_all(input);
-        drop(stdin);
-        let output = child.wait_with_output().expect("its end");
-        written.expect("the CA could not write the request to its end");
-        let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        Ran { status: output.status.code().unwrap_or(-1), out, err }
+        let mut command = Command::new(lab::binary());
+        Ran::of(command.args(["--site", self.site.dir.as_str(), "--color", "never", "puppet"]).args(args).env_clear(), input)
     }
 
     fn autosign(&self, certname: &str, request: &[u8]) -> Ran {

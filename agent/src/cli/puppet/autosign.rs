@@ -48,7 +48,7 @@ pub(crate) fn run(context: &Context, args: &AutosignArgs) -> Result<Exit, CliErr
     let spec = load(context)?;
     let directory = tokens_directory(context, args.tokens.as_ref())?;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).or_world(|| format!("create `{directory}`"))?;
-    let mut tokens = UsedTokens::open(&directory.join("tokens.db"))
+    let mut tokens = UsedTokens::open(&directory.join(UsedTokens::FILE))
         .map_err(|error| CliError::world(error).help("the directory must belong to the user that the Puppet server runs as"))?;
     let verdict = decide(context, args, &spec, &pem, &mut tokens)?;
     let (name, kind) = (clean_line(&args.certname), verdict.as_ref().map_or_else(Refusal::kind, |_| "signed"));
@@ -95,10 +95,11 @@ fn decide(
         CliError::world(error).help("the same key as on the hypervisors, readable by the Puppet server's user")
     })?;
     let instance_id = domain_uuid(&spec.site.name, &vm.name).to_string();
+    let asked = if args.offline { Err("nobody else was asked".to_owned()) } else { ask_agent(context, &vm.name)? };
     let wanted = Wanted {
         subject: TokenSubject { certname: &vm.fqdn, instance_id: &instance_id },
         extensions: server.extensions_of(vm, &instance_id),
-        current: if args.offline { None } else { ask_agent(context, &vm.name)? },
+        current: asked.as_ref().ok().copied(),
     };
     let now = SystemClock::new().now();
     let request = match judge(&csr, &wanted, &key, now) {
@@ -108,19 +109,26 @@ fn decide(
     let redeemed = tokens.redeem(&vm.fqdn, &request, now).map_err(CliError::world)?;
     Ok(redeemed.map(|redeemed| {
         let again = if redeemed == Redeemed::Again { ", once more for the same key" } else { "" };
-        let whom = if wanted.current.is_some() { "the agent and its token say so" } else { "its token says so" };
+        let whom = match &asked {
+            Ok(_) => "the agent and its token say so".to_owned(),
+            Err(reason) => format!("its token says so ({reason})"),
+        };
         format!("{whom}, attempt {}, key {:.16}{again}", request.attempt, request.key_fingerprint)
     }))
 }
 
-/// The VM's attempt and phase, if an agent on this host makes it and answers in time.
-fn ask_agent(context: &Context, vm: &VmName) -> Result<Option<(u32, Phase)>, CliError> {
-    let Ok(settings) = context.settings() else { return Ok(None) };
+/// The VM's attempt and phase, if an agent on this host makes it and answers in time; else why the token alone has to do.
+fn ask_agent(context: &Context, vm: &VmName) -> Result<Result<(u32, Phase), String>, CliError> {
+    let Ok(settings) = context.settings() else { return Ok(Err("this host is no hypervisor".to_owned())) };
     let client = ApiClient::new(&settings.api_socket());
     let asked = super::super::runtime()?.block_on(async { tokio::time::timeout(PATIENCE, client.vm(vm)).await });
-    let Ok(Ok(view)) = asked else { return Ok(None) };
+    let view = match asked {
+        Ok(Ok(view)) => view,
+        Ok(Err(error)) => return Ok(Err(clean_line(&error.to_string()))),
+        Err(_) => return Ok(Err(format!("the agent here did not answer within {} s", PATIENCE.as_secs()))),
+    };
     let phase = view.summary.phase.as_deref().and_then(Phase::parse);
-    Ok(phase.map(|phase| (view.summary.attempt, phase)))
+    Ok(phase.map(|phase| (view.summary.attempt, phase)).ok_or_else(|| "the agent here does not make it".to_owned()))
 }
 
 /// Appends one line; a log that has grown too long is begun anew, with the old one beside it.

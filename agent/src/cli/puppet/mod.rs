@@ -13,6 +13,7 @@ use super::error::CliError;
 use crate::exit::Exit;
 use crate::site;
 use crate::spec::{Fqdn, PuppetSpec, Spec, VmSpec};
+use crate::world::puppet::UsedTokens;
 
 /// Serve a Puppet server: sign certificates, classify nodes, give it the site's data
 #[derive(Debug, clap::Args)]
@@ -50,7 +51,7 @@ fn load(context: &Context) -> Result<Spec, CliError> {
 
 /// Where used tokens are kept.
 fn tokens_directory(context: &Context, named: Option<&Utf8PathBuf>) -> Result<Utf8PathBuf, CliError> {
-    named.map_or_else(|| Ok(context.state_dir()?.join("puppet")), |directory| Ok(directory.clone()))
+    named.map_or_else(|| Ok(context.state_dir()?.join(UsedTokens::DIRECTORY)), |directory| Ok(directory.clone()))
 }
 
 /// The VM with this certname, if it is handed to Puppet.

@@ -1,12 +1,11 @@
 //! `rekindle puppet verdicts`: how often requests were signed and refused, for people and for a metrics collector.
 
-use std::fmt::Write as _;
-
 use camino::Utf8PathBuf;
 
 use super::super::context::Context;
 use super::super::error::{CliError, OrExit as _};
 use crate::exit::Exit;
+use crate::serve::verdicts;
 use crate::world::puppet::UsedTokens;
 
 /// Print how often this host has signed and refused requests, as metrics in Prometheus' text format
@@ -22,19 +21,12 @@ pub(crate) struct VerdictsArgs {
 /// Runs `rekindle puppet verdicts`.
 pub(crate) fn run(context: &Context, args: &VerdictsArgs) -> Result<Exit, CliError> {
     let directory = super::tokens_directory(context, args.tokens.as_ref())?;
-    let path = directory.join("tokens.db");
+    let path = directory.join(UsedTokens::FILE);
     if !path.exists() {
         return Err(CliError::world(anyhow::anyhow!("there is no `{path}`: no request has been judged here"))
             .help("run it on the CA's host; `--tokens DIR` looks elsewhere"));
     }
     let counts = UsedTokens::open(&path).and_then(|tokens| tokens.counts()).or_world(|| "read the verdicts".to_owned())?;
-    let mut page = "# HELP rekindle_autosign_total Certificate requests, by what was made of them.\n\
-                    # TYPE rekindle_autosign_total counter\n"
-        .to_owned();
-    for (kind, count) in counts {
-        // Writing to a String cannot fail.
-        let _ = writeln!(page, "rekindle_autosign_total{{verdict=\"{kind}\"}} {count}");
-    }
-    context.screen.print(&page)?;
+    context.screen.print(&verdicts(&counts))?;
     Ok(Exit::Ok)
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::observed::{GuestEvent, GuestEventKind, HandoffStatus, Phase};
 use crate::reconcile::testing::{self, Rig, record};
-use crate::spec::{PuppetSpec, Spec, Timestamp, sample};
+use crate::spec::{Timestamp, sample};
 
 /// The rig's clock says 07:18:00; `web1` booted three minutes before.
 const BOOT: Timestamp = Timestamp(1_795_418_100_000);
@@ -22,23 +22,9 @@ fn good() -> String {
     yaml("web1.example.com", "dev", GOOD_TIME, "changed", "t1")
 }
 
-fn spec() -> Spec {
-    let mut spec = sample::spec("/nonexistent".into());
-    let vm = spec.vms.get_mut("web1").unwrap();
-    vm.puppet = Some(PuppetSpec {
-        mode: PuppetMode::Server,
-        environment: "dev".parse().unwrap(),
-        classes: Vec::new(),
-        data: std::collections::BTreeMap::new(),
-        role_classes: Vec::new(),
-        role_data: std::collections::BTreeMap::new(),
-    });
-    spec
-}
-
 /// `web1` in this phase, booted.
 fn rig(phase: Phase) -> Rig {
-    let rig = testing::rig(spec());
+    let rig = testing::rig(sample::served("/nonexistent".into()));
     rig.store.put_record(&record(phase, 1)).unwrap();
     let kind = GuestEventKind::FirstBoot { address: [192, 0, 2, 10].into() };
     rig.store.add_event(&"web1".parse().unwrap(), &GuestEvent { at: BOOT, attempt: 1, kind }).unwrap();
@@ -134,7 +120,7 @@ fn a_status_that_is_missing_or_unknown_is_no_success() {
 
 #[test]
 fn a_vm_without_a_puppet_server_or_of_another_hypervisor_has_no_reports() {
-    let rig = testing::rig(spec());
+    let rig = testing::rig(sample::served("/nonexistent".into()));
     let refused = rig.handle.desk().forwarded_report(good().as_bytes());
     assert!(matches!(refused, Err(ReportRefused::UnknownHost { .. })), "no record: {refused:?}");
     let masterless = testing::rig(sample::spec("/nonexistent".into()));

@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -5,6 +6,8 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::reconcile::testing;
+use crate::reconcile::testing::Rig;
+use crate::spec::{Spec, sample};
 
 /// Posts a body of this length, of which `sent` is sent, and gives the status of the answer; 0: none.
 async fn post_body(from: Vec<IpAddr>, length: usize, sent: &[u8]) -> (u16, Arc<Traffic>) {
@@ -52,5 +55,101 @@ async fn a_report_of_a_hundred_megabytes_is_not_read_to_its_end() {
 #[tokio::test]
 async fn only_named_addresses_are_let_in() {
     let (status, traffic) = post_body(vec!["192.0.2.1".parse().unwrap()], 1, b"x").await;
-    assert_eq!((status, counts(&traffic), traffic.foreign.get()), (0, Vec::new(), 1));
+    assert_eq!((status, counts(&traffic)), (0, vec![("address", 1)]));
+}
+
+/// A report listener for `spec`; its traffic, and the tasks that serve.
+async fn listener(spec: Spec) -> (SocketAddr, Arc<Traffic>, Rig) {
+    let rig = testing::rig(spec);
+    let listener = crate::serve::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let traffic = Arc::new(Traffic::default());
+    tokio::spawn(serve(listener, rig.handle.clone(), Vec::new(), Arc::clone(&traffic)));
+    (address, traffic, rig)
+}
+
+/// The sample's site with a Puppet server, its VM on another hypervisor that takes reports at `to`.
+fn elsewhere(to: Option<SocketAddr>) -> Spec {
+    let mut spec = sample::served("/nonexistent".into());
+    let hypervisor = sample::hypervisor("h2", to);
+    spec.vms.get_mut("web1").unwrap().hypervisor = hypervisor.name.clone();
+    spec.hypervisors.insert(hypervisor.name.clone(), hypervisor);
+    spec
+}
+
+const REPORT_OF_WEB1: &[u8] = b"host: web1.example.com\nstatus: changed\n";
+
+async fn post(to: SocketAddr, marked: bool) -> u16 {
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    let mark = if marked { format!("{MARK}: 1\r\n") } else { String::new() };
+    let length = REPORT_OF_WEB1.len();
+    let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\n{mark}Connection: close\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(REPORT_OF_WEB1).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
+}
+
+/// Waits until something is counted.
+async fn counted(traffic: &Traffic) -> Vec<(&'static str, u64)> {
+    let wait = async {
+        while counts(traffic).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wait).await.expect("nothing is counted");
+    counts(traffic)
+}
+
+#[tokio::test]
+async fn a_report_of_a_vm_of_another_hypervisor_is_passed_on_once() {
+    let (second, seconds, _rig) = listener(elsewhere(None)).await;
+    let (first, firsts, _rig) = listener(elsewhere(Some(second))).await;
+    assert_eq!(post(first, false).await, 202);
+    assert_eq!(counted(&firsts).await, [("passed-on", 1)]);
+    // The second does not have it either, as its site says the same: it does not send it on to anybody.
+    assert_eq!(counted(&seconds).await, [("elsewhere", 1)]);
+}
+
+#[tokio::test]
+async fn a_report_never_goes_round_between_agents_that_name_each_other() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let itself = nobody.local_addr().unwrap();
+    drop(nobody);
+    let rig = testing::rig(elsewhere(Some(itself)));
+    let traffic = Arc::new(Traffic::default());
+    let own = crate::serve::bind(itself).await.unwrap();
+    tokio::spawn(serve(own, rig.handle.clone(), Vec::new(), Arc::clone(&traffic)));
+    assert_eq!(post(itself, false).await, 202);
+    let wait = async {
+        while counts(&traffic).len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wait).await.expect("both ends have counted");
+    assert_eq!(counts(&traffic), [("passed-on", 1), ("elsewhere", 1)]);
+    assert_eq!(post(itself, true).await, 422, "marked by whomever");
+}
+
+#[tokio::test]
+async fn what_cannot_be_passed_on_is_counted_and_holds_up_nobody() {
+    let (first, traffic, _rig) = listener(elsewhere(None)).await;
+    assert_eq!((post(first, false).await, counts(&traffic)), (422, vec![("elsewhere", 1)]), "nobody knows where to");
+    // One that takes connections and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (first, traffic, _rig) = listener(elsewhere(Some(silent.local_addr().unwrap()))).await;
+    let mut answers = Vec::new();
+    for _ in 0..40 {
+        answers.push(post(first, false).await);
+    }
+    assert_eq!(answers[..16], [202; 16]);
+    assert!(answers.contains(&503), "the queue has an end: {answers:?}");
+    let all = async {
+        while counts(&traffic).iter().map(|(_, count)| count).sum::<u64>() < 40 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), all).await.expect("one deadline, and then none waits for it");
+    assert_eq!(counts(&traffic), [("lost", 40)]);
 }

@@ -1,6 +1,6 @@
 //! `hypervisors/NAME.toml`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::site::problems::{At, Key, Place};
 use crate::site::table::Table;
@@ -58,6 +58,7 @@ pub(crate) struct HypervisorFile {
     pub(crate) memory: Key<Mib>,
     pub(crate) reserve_memory: Key<Mib>,
     pub(crate) install_address: Key<IpAddr>,
+    pub(crate) puppet_reports: Key<SocketAddr>,
     pub(crate) parallel_installs: Key<Count>,
     pub(crate) install: Option<InstallFile>,
 }
@@ -86,6 +87,7 @@ impl HypervisorFile {
             memory: t.get("memory"),
             reserve_memory: t.get("reserve_memory"),
             install_address: t.get("install_address"),
+            puppet_reports: t.get("puppet_reports"),
             parallel_installs: t.get("parallel_installs"),
             install: t.table("install").map(read_install),
         };

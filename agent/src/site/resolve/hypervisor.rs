@@ -39,6 +39,7 @@ pub(super) fn resolve(
         domain_type: file.domain_type.value().copied(),
         reserve_memory_mib: file.reserve_memory.value().map_or(RESERVE_MIB, |Mib(mib)| *mib),
         install_address: file.install_address.value().copied(),
+        puppet_reports: file.puppet_reports.value().copied(),
         parallel_installs: file.parallel_installs.value().map_or(PARALLEL_INSTALLS, |n| n.as_u32()),
         install: match install {
             None => None,

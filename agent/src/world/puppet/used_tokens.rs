@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 
 use super::autosign::{Admissible, Refusal};
 use crate::spec::{Fqdn, Timestamp};
@@ -53,6 +53,18 @@ pub struct UsedTokens {
 }
 
 impl UsedTokens {
+    /// Where they are kept where nobody says otherwise: in a directory of the state directory.
+    pub const DIRECTORY: &str = "puppet";
+    /// The file in that directory.
+    pub const FILE: &str = "tokens.db";
+
+    /// The verdicts counted in `path`, without a trace of the look; none: nobody has judged there, or it is not for us.
+    pub fn counts_in(path: &Utf8Path) -> BTreeMap<String, u64> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let Ok(connection) = Connection::open_with_flags(path, flags) else { return BTreeMap::new() };
+        Self { path: path.to_owned(), connection }.counts().unwrap_or_default()
+    }
+
     /// Opens or creates the file, for its owner alone.
     pub fn open(path: &Utf8Path) -> Result<Self, UsedTokensError> {
         let fault = |source| UsedTokensError { path: path.to_owned(), action: "open", source };

@@ -117,6 +117,11 @@ impl<'d> Command<'d> {
         members
     }
 
+    /// Whether this `bootloader` line is about GRUB: it is where nothing else is asked for.
+    pub(crate) fn is_grub(&self) -> bool {
+        self.text("location") != "none" && !["disabled", "extlinux", "sdboot"].iter().any(|dest| self.has(dest))
+    }
+
     /// Whether the line uses something that exists on disk and keeps its content.
     pub(crate) fn keeps_content(&self) -> bool {
         self.has("preexist") || self.has("format") || self.has("onPart")

@@ -22,10 +22,9 @@
 use crate::lint::{Context, Findings};
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
-    for command in cx.model.all("bootloader") {
-        let is_other = ["disabled", "extlinux", "sdboot"].iter().any(|dest| command.has(dest));
+    for command in cx.model.all("bootloader").filter(|command| command.is_grub()) {
         let given = ["password", "_md5pass"].into_iter().find(|dest| !command.text(dest).is_empty());
-        let Some(dest) = given.filter(|_| !is_other) else { continue };
+        let Some(dest) = given else { continue };
         let is_hash = dest == "_md5pass" || command.has("isCrypted");
         if is_hash && !command.text(dest).starts_with("grub.pbkdf2.") {
             out.add(command.place_of(dest), "GRUB does not take this hash", "give the one that `grub2-mkpasswd-pbkdf2` prints");

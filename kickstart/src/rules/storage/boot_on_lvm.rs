@@ -52,8 +52,5 @@ pub(super) fn kernel_device<'m, 'd>(model: &'m Model<'d>) -> Option<&'m Command<
 
 /// Whether GRUB is installed, as it is where nothing else is asked for.
 pub(super) fn boots_by_grub(model: &Model<'_>) -> bool {
-    let is_other = |command: &Command<'_>| {
-        command.text("location") == "none" || ["disabled", "extlinux", "sdboot"].iter().any(|dest| command.has(dest))
-    };
-    !model.uses(&["zipl", "bootc"]) && !model.all("bootloader").any(is_other)
+    !model.uses(&["zipl", "bootc"]) && model.all("bootloader").all(Command::is_grub)
 }

@@ -22,10 +22,7 @@ use crate::diagnostic::{Applicability, Fix};
 use crate::lint::{Context, Findings};
 
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
-    for command in cx.model.all("bootloader").filter(|command| command.text("location") == "partition") {
-        if ["disabled", "extlinux", "sdboot"].iter().any(|dest| command.has(dest)) {
-            continue;
-        }
+    for command in cx.model.all("bootloader").filter(|command| command.is_grub() && command.text("location") == "partition") {
         let place = command.place_of("location");
         out.add(place, "GRUB 2 cannot be installed on a partition", "write `--location=mbr`");
         if place.span.of(cx.text()).contains('=') {

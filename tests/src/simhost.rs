@@ -118,6 +118,11 @@ impl SimHost {
         Arc::new(with_key)
     }
 
+    /// Where the agent keeps its logs.
+    pub fn state_dir(&self) -> &std::path::Path {
+        self.state.path()
+    }
+
     /// Lets `span` pass, guests included.
     pub fn pass_time(&self, span: Duration) {
         self.clock.advance(span);

@@ -377,6 +377,31 @@ async fn rebuild_all_makes_every_vm_anew_on_its_kept_data() {
 
 /// Disaster recovery is a normal pass over an empty hypervisor.
 #[tokio::test]
+async fn rebuilds_without_end_keep_the_logs_of_the_last_ten_attempts() {
+    let mut lab = Lab::ready().await;
+    let kept = |lab: &Lab| {
+        let home = lab.host.state_dir().join("vms/web1");
+        let names = std::fs::read_dir(home).expect("logs").map(|entry| entry.expect("an entry").file_name());
+        let number = |name: std::ffi::OsString| name.to_str()?.strip_prefix("attempt-")?.parse::<u32>().ok();
+        let mut kept: Vec<u32> = names.filter_map(number).collect();
+        kept.sort_unstable();
+        kept
+    };
+    for _ in 2..=10 {
+        lab.rebuild_all().await;
+    }
+    assert_eq!(kept(&lab), (1..=10).collect::<Vec<_>>(), "nothing goes before there are more than ten");
+    lab.rebuild_all().await;
+    lab.rebuild_all().await;
+    lab.expect_all_ready();
+    assert_eq!(kept(&lab), (3..=12).collect::<Vec<_>>());
+    let events = |attempt| lab.host.store.events(&web1(), attempt).expect("the store").len();
+    assert!(events(2) == 0 && events(3) > 0, "{} and {}", events(2), events(3));
+    let timeline = lab.host.store.timeline(&web1()).expect("the store");
+    assert!(timeline.iter().any(|entry| entry.attempt == 1), "the timeline stays");
+}
+
+#[tokio::test]
 async fn an_empty_hypervisor_and_an_empty_store_are_rebuilt_by_one_apply() {
     let lab = Lab::ready().await;
     let mut new = Lab::new(3);

@@ -97,6 +97,10 @@ async fn run_step(cx: &Context, step: Step) -> Result<Change, StepFault> {
             world.store.put_kickstart(&record.vm, record.attempt, &kickstart.text)?;
             Ok(Change::Changed)
         }
+        Step::ForgetAttempts { vm, before } => {
+            world.forget_attempts(&vm, before)?;
+            Ok(Change::Changed)
+        }
         Step::CreateVolume(volume) => Ok(hypervisor.create_volume(&volume).await?),
         Step::DeleteVolume { pool, volume } => Ok(hypervisor.delete_volume(&pool, &volume).await?),
         Step::DefineDomain(domain) => {

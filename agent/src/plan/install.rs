@@ -11,6 +11,9 @@ use crate::observed::{
 };
 use crate::spec::{Boot, Stop, VmSpec, VolumeSpec};
 
+/// Attempts whose logs are kept beside the new one: enough to compare, and nightly drills do not fill the disk.
+const KEPT_ATTEMPTS: u32 = 9;
+
 /// Kickstart, volumes, domain, start.
 pub(super) fn plan_preparing(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm) -> VmPlan {
     let record = &observed.record;
@@ -60,6 +63,9 @@ pub(super) fn plan_preparing(view: &VmView<'_>, vm: &VmSpec, observed: &Observed
         return waiting(plan, format!("network `{}` names no `install_address`", vm.install_nic().network));
     };
     if !observed.kickstart_ready {
+        if let Some(before) = record.attempt.checked_sub(KEPT_ATTEMPTS).filter(|before| *before > 1) {
+            plan.steps.push(Step::ForgetAttempts { vm: vm.name.clone(), before });
+        }
         plan.steps.push(Step::PrepareKickstart {
             record: Box::new(record.clone()),
             base: base.clone(),

@@ -36,6 +36,13 @@ pub enum Step {
         /// Until when its token for the Puppet CA is good; none: it is not handed to a server.
         token_until: Option<Timestamp>,
     },
+    /// Remove the logs, kickstarts and calls of old attempts; the timeline stays.
+    ForgetAttempts {
+        /// The VM.
+        vm: VmName,
+        /// The oldest attempt that is kept.
+        before: u32,
+    },
     /// Create a volume.
     CreateVolume(VolumeSpec),
     /// Delete a volume, with consent or within the retries of an install that never finished.
@@ -109,6 +116,7 @@ impl Step {
                 phase => format!("note that it is {}", phase.as_str()),
             },
             Self::PrepareKickstart { .. } => "render and check the kickstart".to_owned(),
+            Self::ForgetAttempts { before, .. } => format!("remove the logs of attempts before {before}"),
             Self::CreateVolume(volume) => format!("create volume `{}` ({} GiB)", volume.name, volume.capacity_bytes >> 30),
             Self::DeleteVolume { volume, .. } => format!("delete volume `{volume}`"),
             Self::DefineDomain(domain) => match domain.boot {
@@ -136,6 +144,7 @@ impl Step {
             Self::RunChecks { .. }
                 | Self::Record(_)
                 | Self::PrepareKickstart { .. }
+                | Self::ForgetAttempts { .. }
                 | Self::FetchBootFiles(_)
                 | Self::RevokeCertificates(_)
                 | Self::DeleteCertificates(_)
@@ -152,6 +161,7 @@ impl Step {
             self,
             Self::RunChecks { .. }
                 | Self::Record(_)
+                | Self::ForgetAttempts { .. }
                 | Self::Probe(_)
                 | Self::LookAtCertificates(_)
                 | Self::AskPuppetDb(_)

@@ -98,6 +98,26 @@ impl World {
         self.state_dir.join("vms").join(vm.as_str()).join(format!("attempt-{attempt}"))
     }
 
+    /// Removes what is kept of a VM's attempts before this one: their directories, and what their guests told.
+    ///
+    /// A directory that cannot be removed is logged and left: no install waits for an old log.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written.
+    pub fn forget_attempts(&self, vm: &VmName, before: u32) -> Result<(), StoreError> {
+        let home = self.state_dir.join("vms").join(vm.as_str());
+        for entry in home.read_dir_utf8().into_iter().flatten().flatten() {
+            let attempt = entry.file_name().strip_prefix("attempt-").and_then(|number| number.parse::<u32>().ok());
+            if attempt.is_some_and(|attempt| attempt < before)
+                && let Err(error) = std::fs::remove_dir_all(entry.path())
+            {
+                tracing::warn!(vm = %vm, path = %entry.path(), %error, "an old attempt's directory stays");
+            }
+        }
+        self.store.forget_events(vm, before)
+    }
+
     /// Under which name the store keeps the probe's answer: it holds until the machine boots again.
     pub fn probe_fact(&self) -> String {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

@@ -228,6 +228,12 @@ impl Store {
         Ok(kept)
     }
 
+    /// Removes what a VM told us in attempts before this one.
+    pub fn forget_events(&self, vm: &VmName, before: u32) -> Result<(), StoreError> {
+        let statement = "DELETE FROM event WHERE vm = ?1 AND attempt < ?2";
+        self.execute("remove old events", statement, params![vm.as_str(), before])
+    }
+
     /// What a VM told us in one attempt, oldest first.
     pub fn events(&self, vm: &VmName, attempt: u32) -> Result<Vec<GuestEvent>, StoreError> {
         let connection = self.lock();

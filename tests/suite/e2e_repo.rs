@@ -100,7 +100,8 @@ fn checks_on_real_vms_carry_a_package_from_upload_to_release_candidate_while_sta
         let spec = rekindle::site::load(&lab.path.join("site")).unwrap_or_else(|errors| panic!("{errors}"));
         let policy = spec.site.repository.clone().expect("a repository");
         let own = Repository::open(&directory(&state), &policy, &gnupg_home(&state)).expect("the repository");
-        let asked = Asked { by: "test".to_owned(), note: String::new(), now: Timestamp(1_795_000_000_000) };
+        let asked =
+            Asked { by: "test".to_owned(), login: "test".to_owned(), note: String::new(), now: Timestamp(1_795_000_000_000) };
         let open = PromotionPolicy::default();
         add(&own, &open, &policy.stages[0], std::slice::from_ref(&one), &asked).expect("it enters");
         for pair in policy.stages.windows(2) {

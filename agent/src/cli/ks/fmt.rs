@@ -2,7 +2,7 @@
 
 use kickstart::Release;
 
-use super::input::{FileError, Source};
+use super::input::{FileError, Source, likely_release};
 use super::lint::print;
 use super::{outcome, parallel};
 use crate::cli::error::CliError;
@@ -23,7 +23,8 @@ pub(crate) struct FmtArgs {
     /// Kickstarts, rewritten in place; `-` is standard input, written to standard output
     #[arg(required = true, value_name = "FILE")]
     files: Vec<Source>,
-    /// The release to install, such as rhel9, alma9, f42; without it, what the file's `#version=` line says
+    /// The release to install, such as rhel9, alma9, f42; without it, what the file's `#version=` line says, else the newest that takes the
+    /// file
     #[arg(long, value_name = "RELEASE")]
     release: Option<Release>,
     /// Change nothing; name the files that would change
@@ -68,7 +69,6 @@ pub(crate) fn run(screen: Screen, args: &FmtArgs) -> Result<Exit, CliError> {
 fn format_one(source: &Source, args: &FmtArgs) -> Result<Formatted, String> {
     let one = || -> Result<Result<Formatted, String>, FileError> {
         let input = source.read()?;
-        let release = input.release(args.release, "--release")?;
         let text = match input.text() {
             Ok(text) => text,
             Err(found) => {
@@ -78,6 +78,8 @@ fn format_one(source: &Source, args: &FmtArgs) -> Result<Formatted, String> {
                 )));
             }
         };
+        // How a line is written hardly differs from release to release; what a lint says does, and so it asks.
+        let release = input.release(args.release, "--release").unwrap_or_else(|_| likely_release(text));
         let formatted = kickstart::format(text, release);
         let would_change = formatted != text;
         if would_change && !args.check && !source.is_stdin() {

@@ -116,6 +116,15 @@ impl Input {
     }
 }
 
+/// The release that `text` was most likely written for: the newest RHEL, else the newest Fedora, that finds the fewest mistakes.
+pub(super) fn likely_release(text: &str) -> Release {
+    let newest_first = || {
+        let all = Release::ALL.into_iter().rev();
+        all.clone().filter(|release| release.is_rhel()).chain(all.filter(|release| !release.is_rhel()))
+    };
+    newest_first().min_by_key(|release| kickstart::check(text, *release).errors().count()).unwrap_or(Release::Rhel9)
+}
+
 /// A report that holds one finding.
 pub(super) fn report_of(found: Diagnostic) -> Report {
     Report::from(vec![found])
@@ -153,6 +162,19 @@ mod tests {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert!(link.is_symlink());
         assert_eq!(fs::read_dir(root).unwrap().count(), 2, "a temporary file is left");
+    }
+
+    #[test]
+    fn the_release_that_a_kickstart_was_likely_written_for_takes_it() {
+        for (text, release) in [
+            ("text\n", Release::Rhel10),
+            ("text\ntimezone UTC --isUtc --ntpservers=a\n", Release::Rhel9),
+            ("install\ntext\n", Release::Rhel8),
+            ("install\nauth --enableshadow\nauthconfig --x\nlogging --level=info\nupgrade\n", Release::Rhel7),
+            ("btrfs none --label=a btrfs.1\nmodule --name=a\ntext\nfrob\n", Release::Rhel9),
+        ] {
+            assert_eq!(likely_release(text), release, "{text}");
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct RpmLab {
 /// A key pair of gpg.
 pub struct Key {
     home: Utf8PathBuf,
+    /// Signs with it: gpg, or one that lives in the time when the key was good.
+    gpg: Utf8PathBuf,
     /// What gpg knows it by.
     pub name: String,
     /// The public key, in ASCII armour.
@@ -76,15 +78,35 @@ impl RpmLab {
     /// # Panics
     /// When gpg cannot.
     pub fn key(&self, name: &str) -> Key {
+        self.key_of(name, "/usr/bin/gpg".into(), "never")
+    }
+
+    /// Makes a key pair that was good for two days in 2020; what it signs was signed then.
+    ///
+    /// # Panics
+    /// When gpg cannot.
+    pub fn expired_key(&self, name: &str) -> Key {
+        use std::os::unix::fs::PermissionsExt as _;
+        let gpg = self.path.join("gpg-of-2020");
+        std::fs::write(&gpg, "#!/bin/sh\nexec /usr/bin/gpg --faked-system-time 20200101T000000 \"$@\"\n").expect("a script");
+        std::fs::set_permissions(&gpg, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+        self.key_of(name, gpg, "2d")
+    }
+
+    fn key_of(&self, name: &str, gpg: Utf8PathBuf, expires: &str) -> Key {
         use std::os::unix::fs::PermissionsExt as _;
         let home = self.path.join("keys").join(name);
         std::fs::create_dir_all(&home).expect("a home");
         std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o700)).expect("a mode");
-        let key = Key { public: self.path.join(format!("{name}.asc")), name: format!("{name} <{name}@example.com>"), home };
+        let key = Key { public: self.path.join(format!("{name}.asc")), name: format!("{name} <{name}@example.com>"), home, gpg };
         let gpg = |arguments: &[&str]| {
-            self.run(self.command("gpg").args(["--batch", "--homedir", key.home.as_str(), "--passphrase", ""]).args(arguments))
+            self.run(
+                self.command(key.gpg.as_str())
+                    .args(["--batch", "--homedir", key.home.as_str(), "--passphrase", ""])
+                    .args(arguments),
+            )
         };
-        gpg(&["--quick-generate-key", &key.name, "rsa3072", "sign", "never"]);
+        gpg(&["--quick-generate-key", &key.name, "rsa3072", "sign", expires]);
         gpg(&["--armor", "--output", key.public.as_str(), "--export"]);
         key
     }
@@ -147,6 +169,8 @@ impl RpmLab {
             &format!("_gpg_name {}", key.name),
             "--define",
             &format!("_gpg_path {}", key.home),
+            "--define",
+            &format!("__gpg {}", key.gpg),
         ]);
         self.run(command.env("GNUPGHOME", &key.home).args(packages));
     }
@@ -171,7 +195,7 @@ impl RpmLab {
         self.run(self.command("createrepo_c").args(["--quiet", "--no-database", to.as_str()]));
         let _ = std::fs::remove_file(to.join("repodata/repomd.xml.asc"));
         if let Some(key) = key {
-            let mut gpg = self.command("gpg");
+            let mut gpg = self.command(key.gpg.as_str());
             gpg.args(["--batch", "--homedir", key.home.as_str(), "--detach-sign", "--armor"]);
             self.run(gpg.arg(to.join("repodata/repomd.xml")));
         }

@@ -100,6 +100,15 @@ impl RpmLab {
         path
     }
 
+    /// Makes a key whose time was over in 2020; its public half.
+    pub fn expired_key(&self, name: &str) -> Utf8PathBuf {
+        let batch = ["--batch", "--quiet", "--passphrase", "", "--faked-system-time", "20200101T000000"];
+        self.must("gpg", &[&batch[..], &["--quick-generate-key", name, "rsa2048", "sign", "2d"]].concat());
+        let path = self.dir.join(format!("{}.asc", name.split('@').next().unwrap_or(name)));
+        std::fs::write(&path, self.must("gpg", &["--batch", "--armor", "--export", name])).expect("a key");
+        path
+    }
+
     /// Builds `name-version-1.noarch`, unsigned. Each build of a package has other bytes than the one before, as `salt` says.
     pub fn build(&self, name: &str, version: &str, salt: &str) -> Utf8PathBuf {
         let spec = format!(

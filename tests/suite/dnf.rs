@@ -25,6 +25,7 @@ fn flip_a_byte(path: &Utf8Path) {
 fn dnf_installs_what_is_signed_and_refuses_everything_else() {
     let lab = RpmLab::new();
     let (ours, other): (Key, Key) = (lab.key("site"), lab.key("other"));
+    let old = lab.expired_key("old");
     let unsigned = lab.build("app", "1", "one");
     let copy = |name: &str| {
         let to = lab.path.join(format!("{name}-app-1-1.noarch.rpm"));
@@ -34,6 +35,8 @@ fn dnf_installs_what_is_signed_and_refuses_everything_else() {
     let (signed, foreign) = (copy("signed"), copy("foreign"));
     lab.sign(std::slice::from_ref(&signed), &ours);
     lab.sign(std::slice::from_ref(&foreign), &other);
+    let aged = copy("aged");
+    lab.sign(std::slice::from_ref(&aged), &old);
     let package = |to: &Utf8Path| to.join("Packages").join(signed.file_name().expect("a name"));
     let cases = [
         Case {
@@ -92,6 +95,21 @@ fn dnf_installs_what_is_signed_and_refuses_everything_else() {
             repo_gpgcheck: true,
             refusal: Some("Bad GPG signature"),
         },
+        // rpm of dnf's time asks no key whether its time is over: the one who asks is `rekindle repo add`.
+        Case {
+            name: "package-of-an-expired-key",
+            make: &|lab, to| lab.repository(to, std::slice::from_ref(&aged), Some(&old)),
+            gpgcheck: true,
+            repo_gpgcheck: false,
+            refusal: None,
+        },
+        Case {
+            name: "repomd-of-an-expired-key",
+            make: &|lab, to| lab.repository(to, std::slice::from_ref(&aged), Some(&old)),
+            gpgcheck: true,
+            repo_gpgcheck: true,
+            refusal: Some("Bad GPG signature"),
+        },
         Case {
             name: "nothing-there",
             make: &|_, to| std::fs::create_dir_all(to).expect("a directory"),
@@ -107,8 +125,12 @@ fn dnf_installs_what_is_signed_and_refuses_everything_else() {
     let offered: Vec<_> = repositories.iter().map(|(name, directory)| (*name, directory.as_path())).collect();
     let served = Served::start(&offered);
     for case in &cases {
-        let repo =
-            DnfRepo { url: served.url(case.name), key: &ours.public, gpgcheck: case.gpgcheck, repo_gpgcheck: case.repo_gpgcheck };
+        let repo = DnfRepo {
+            url: served.url(case.name),
+            key: if case.name.ends_with("expired-key") { &old.public } else { &ours.public },
+            gpgcheck: case.gpgcheck,
+            repo_gpgcheck: case.repo_gpgcheck,
+        };
         let (output, root) = lab.dnf_install(case.name, &repo, "app");
         let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         let installed = std::fs::read_to_string(root.join("usr/share/app/text")).ok();

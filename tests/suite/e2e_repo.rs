@@ -12,6 +12,7 @@ use rekindle::world::repo::{Repository, directory, gnupg_home};
 use rekindle_tests::lab::{Lab, guest};
 use rekindle_tests::rpm_lab::RpmLab;
 use rekindle_tests::sandbox;
+use rekindle_tests::served::Served;
 
 const INSTALL: Duration = Duration::from_secs(600);
 const SOON: Duration = Duration::from_secs(60);
@@ -163,7 +164,57 @@ fn checks_on_real_vms_carry_a_package_from_upload_to_release_candidate_while_sta
             }
         }
         assert_eq!((lab.phase("stable1"), runs(&lab, "stable1").as_str()), (("ready".to_owned(), 1), "1.0-1"));
-        println!("{}", lab.ok(&["repo", "timeline", "shop-web-1.1"]));
+        // What a person would look at: the board, the way of the package, the proof, and who did what.
+        for question in [
+            &["repo", "status"][..],
+            &["repo", "timeline", "shop-web-1.1"],
+            &["repo", "verify", "shop-web"],
+            &["repo", "history", "rc"],
+        ] {
+            println!("$ rekindle {}\n{}", question.join(" "), lab.ok(question));
+        }
+        let proof: serde_json::Value = serde_json::from_str(&lab.ok(&["repo", "verify", "shop-web", "--json"])).expect("JSON");
+        let text = proof.to_string();
+        for vm in ["dev1", "testing1", "rc1", "stable1"] {
+            assert!(text.contains(&format!("VM {vm}")), "the rpmdb of {vm} is part of the proof: {proof:#}");
+        }
+        drop(agent);
+    });
+}
+
+#[test]
+fn a_vm_installs_from_the_snapshot_of_its_stage_though_the_outside_has_moved_on_and_is_gone() {
+    sandbox::within(|| {
+        let rpms = RpmLab::new();
+        let key = rpms.key("vendor");
+        let lab = Lab::new(&[]);
+        let outside = rpms.path.join("outside");
+        rpms.repository(&outside, &[signed(&rpms, &key, "1.0")], Some(&key));
+        let served = Served::start(&[("shop", &outside)]);
+        let os = format!(
+            "release = \"rhel9\"\ntree = {{ directory = \"../mirror/tree/tiny\" }}\nfilesystem = \"ext4\"\nmin_memory = \"512 MiB\"\n\
+             [[repos]]\nname = \"shop\"\nurl = \"{}/\"\n[snapshots]\ndirectory = \"{}/frozen\"\nkeys = [\"{}\"]\n",
+            served.url("shop"),
+            lab.path,
+            key.public
+        );
+        lab.write("os/tiny.toml", &os);
+        for stage in ["dev", "testing"] {
+            lab.write(&format!("stages/{stage}.toml"), "network = \"demo\"\npuppet_environment = \"production\"\n");
+        }
+        println!("{}", lab.ok(&["repo", "os", "refresh", "tiny", "--to", "dev"]));
+        // The outside has a newer version, is copied for another stage, and then is gone.
+        rpms.repository(&outside, &[signed(&rpms, &key, "1.1")], Some(&key));
+        println!("{}", lab.ok(&["repo", "os", "refresh", "tiny", "--to", "testing"]));
+        drop(served);
+        write_vm(&lab, "dev", 11);
+        write_vm(&lab, "testing", 12);
+        println!("{}", lab.ok(&["repo", "os", "status"]));
+        let agent = lab.agent();
+        for (vm, version) in [("dev1", "1.0-1"), ("testing1", "1.1-1")] {
+            lab.wait(vm, INSTALL, |phase, _| phase == "ready" || phase == "failed");
+            assert_eq!((lab.phase(vm).0.as_str(), runs(&lab, vm).as_str()), ("ready", version), "{}", lab.ok(&["status", vm]));
+        }
         drop(agent);
     });
 }

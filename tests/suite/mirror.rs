@@ -283,20 +283,10 @@ fn what_is_not_as_its_signer_left_it_is_refused_with_the_reason() {
     restore();
 
     // A key that expired long ago, with a signature from when it was good.
-    let home = scene.lab.path.join("keys/old");
-    std::fs::create_dir_all(&home).expect("a home");
-    let gpg = |arguments: &[&str]| {
-        let mut gpg = scene.lab.command("gpg");
-        gpg.args(["--batch", "--yes", "--homedir", home.as_str(), "--passphrase", "", "--faked-system-time", "20200101T000000"]);
-        scene.lab.run(gpg.args(arguments));
-    };
-    gpg(&["--quick-generate-key", "old <old@example.com>", "rsa3072", "sign", "2d"]);
-    let public = scene.lab.path.join("old.asc");
-    gpg(&["--armor", "--output", public.as_str(), "--export"]);
+    let old = scene.lab.expired_key("old");
     let repomd = scene.directory.join("repodata/repomd.xml");
-    gpg(&["--detach-sign", "--armor", "--output", &format!("{repomd}.asc"), repomd.as_str()]);
-    let _ = Command::new("gpgconf").args(["--homedir", home.as_str(), "--kill", "gpg-agent"]).output();
-    check_refused(&scene, "an expired key", MirrorSource { keys: vec![public], ..scene.source() }, "has expired");
+    scene.lab.describe(&scene.directory, Some(&old));
+    check_refused(&scene, "an expired key", MirrorSource { keys: vec![old.public.clone()], ..scene.source() }, "has expired");
 
     std::fs::remove_file(format!("{repomd}.asc")).expect("removed");
     let refreshed = scene.refresh(MirrorSource { keys: vec![], trust: Trust::Checksums, ..scene.source() });

@@ -1,7 +1,7 @@
 //! Makes one change to a repository and is killed before its Nth effect, by SIGKILL: what the tests of crashes start.
 //!
 //! `repo-victim LAB ROOT N VERB [FILE…]`; `VERB` is `add`, `promote`, `rollback`, `gc` or `gc-later`. N is counted from 1; 0 is never. A change
-//! that ends before prints how many effects it had.
+//! that ends before prints how many effects it had, and on a second line the most memory that it ever had, in KiB.
 #![expect(clippy::print_stdout, reason = "it is what this program is for")]
 
 use std::sync::Arc;
@@ -34,6 +34,9 @@ fn main() {
     }));
     Change::named(verb, files).make(&repository).expect("a change");
     println!("{}", count.load(Ordering::SeqCst));
+    let status = std::fs::read_to_string("/proc/self/status").expect("/proc");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+    println!("{}", peak.trim().trim_end_matches(" kB"));
     // The lab belongs to whoever started this; so does gpg's agent.
     std::mem::forget(lab);
 }

@@ -134,3 +134,28 @@ fn a_key_that_expired_lets_nobody_in_and_signs_nothing() {
         rekindle::execute::repo::add(&repository, &RpmLab::open_stage(), &stage("dev"), &[file], &later).expect_err("expired");
     assert!(error.to_string().contains("expired at 20"), "{error}");
 }
+
+#[test]
+fn memory_does_not_grow_with_the_size_of_a_package() {
+    const LARGE: u64 = 256 << 20;
+    let lab = RpmLab::new();
+    // Not compressed, and full of holes where it is built: what is copied, hashed and checked is the whole of it.
+    let spec = format!(
+        "%define _binary_payload w.ufdio\nName: large\nVersion: 1\nRelease: 1\nSummary: large\nLicense: MIT\nBuildArch: noarch\n\
+         %description\nlarge\n%install\nmkdir -p %{{buildroot}}/usr/share/large\ntruncate -s {LARGE} %{{buildroot}}/usr/share/large/data\n\
+         %files\n/usr/share/large\n"
+    );
+    std::fs::write(lab.dir.join("large.spec"), spec).expect("a spec");
+    lab.must("rpmbuild", &["-bb", "--quiet", lab.dir.join("large.spec").as_str()]);
+    let large = lab.dir.join("rpmbuild/RPMS/noarch/large-1-1.noarch.rpm");
+    lab.sign(&large);
+    assert!(std::fs::metadata(&large).expect("a package").len() > LARGE);
+    let peak = |name: &str, file: &camino::Utf8Path| -> u64 {
+        let root = lab.dir.join(name);
+        let said = lab.must(super::crash::victim().as_str(), &[lab.dir.as_str(), root.as_str(), "0", "add", file.as_str()]);
+        said.lines().last().and_then(|line| line.parse().ok()).unwrap_or_else(|| panic!("{said}"))
+    };
+    let (small, large) = (peak("small", &lab.package("small", "1")), peak("large", &large));
+    println!("peak of a package of some KiB: {small} KiB, of {} MiB: {large} KiB", LARGE >> 20);
+    assert!(large < small + 16 * 1024, "{small} KiB for a small package, {large} KiB for a large one");
+}

@@ -7,6 +7,7 @@ mod gate;
 mod journey;
 mod many;
 mod promote;
+mod signing;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rekindle::execute::repo as execute;

@@ -48,19 +48,25 @@ pub(super) fn run(context: &Context, wanted: &[String], json: bool) -> Result<Ex
     let opened = open(context, Purpose::Read, json)?;
     let observed = opened.repository.observe().map_err(failed)?;
     let installed = vms::installed(context, &opened.spec)?;
-    let proofs = opened
+    let verified = opened
         .repository
         .verify(&observed, |package| wanted.is_empty() || wanted.iter().any(|name| package.nevra.is_named(name)))
         .map_err(failed)?;
+    let proofs = &verified.proofs;
     if let Some(name) = wanted.iter().find(|name| !proofs.iter().any(|proof| proof.package.nevra.is_named(name))) {
         return Err(CliError::usage(anyhow::anyhow!("there is no package `{name}` in the repository"))
             .help("`rekindle repo status` lists what there is"));
     }
     let reports: Vec<PackageReport> = proofs.iter().map(|proof| report(proof, &installed)).collect();
     let good = reports.iter().filter(|report| report.same).count();
-    let exit = if good == reports.len() { Exit::Ok } else { Exit::No };
+    let signatures: Vec<Place> =
+        verified.signatures.iter().map(|(stage, finding)| Place::new(format!("{stage}: repomd.xml.asc"), finding)).collect();
+    let signed = signatures.iter().all(|place| place.same);
+    let exit = if good == reports.len() && signed { Exit::Ok } else { Exit::No };
     if json {
-        context.screen.print_json(&serde_json::json!({ "ok": exit == Exit::Ok, "packages": reports }))?;
+        context
+            .screen
+            .print_json(&serde_json::json!({ "ok": exit == Exit::Ok, "signatures": signatures, "packages": reports }))?;
         return Ok(exit);
     }
     let paint = context.screen.out();
@@ -75,13 +81,22 @@ pub(super) fn run(context: &Context, wanted: &[String], json: bool) -> Result<Ex
             report.size
         ))?;
         for place in &report.places {
-            let word = if place.same { paint.green("same") } else { paint.red("DIFFERS") };
-            let detail = if place.detail.is_empty() { String::new() } else { format!(": {}", one_line(&place.detail)) };
-            context.screen.print(&format!("  {word}  {}{detail}\n", place.name))?;
+            tell(context, "same", "DIFFERS", place)?;
         }
+    }
+    for place in signatures.iter().filter(|place| in_full || !place.same) {
+        tell(context, "good", "BAD", place)?;
     }
     context.screen.print(&format!("{good} of {} package(s) are the same everywhere\n", reports.len()))?;
     Ok(exit)
+}
+
+/// A line about a place: the word for what it is, and why.
+fn tell(context: &Context, good: &str, bad: &str, place: &Place) -> Result<(), CliError> {
+    let paint = context.screen.out();
+    let word = if place.same { paint.green(good) } else { paint.red(bad) };
+    let detail = if place.detail.is_empty() { String::new() } else { format!(": {}", one_line(&place.detail)) };
+    Ok(context.screen.print(&format!("  {word}  {}{detail}\n", place.name))?)
 }
 
 fn report(proof: &Proof, installed: &[Installed]) -> PackageReport {

@@ -25,4 +25,5 @@ mod unpack;
 
 pub use error::MirrorError;
 pub use set::{MirrorProgress, MirrorSet, Moved, Refreshed, Snapshot};
+pub(in crate::world) use signature::verify as verify_signature;
 pub use source::{MirrorSource, Trust};

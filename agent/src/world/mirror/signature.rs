@@ -7,7 +7,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::error::MirrorError;
 
 /// Verifies `signature` over `signed`; `url` is for messages. Expired keys and signatures by others do not count.
-pub(super) fn verify(signed: &Utf8Path, signature: &Utf8Path, keys: &[Utf8PathBuf], url: &str) -> Result<(), MirrorError> {
+pub(in crate::world) fn verify(
+    signed: &Utf8Path,
+    signature: &Utf8Path,
+    keys: &[Utf8PathBuf],
+    url: &str,
+) -> Result<(), MirrorError> {
     let untrusted = |reason: String| MirrorError::Untrusted { url: url.to_owned(), reason };
     let home = tempfile::Builder::new().prefix("rekindle-gpg-").tempdir();
     let home = home.map_err(super::error::file("make a directory for", "gpg"))?;

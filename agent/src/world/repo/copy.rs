@@ -17,6 +17,8 @@ use crate::spec::{Digest, EntryPolicy, Nevra};
 
 /// Bytes read at once.
 const CHUNK: usize = 256 << 10;
+/// Files of one directory.
+const FILES_A_DIRECTORY: usize = 64;
 /// Files that are worth a thread.
 const FILES_A_WORKER: usize = 16;
 
@@ -69,12 +71,15 @@ impl Repository {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let work = |worker: usize| {
             let (mut done, mut buffer) = (Vec::new(), vec![0; CHUNK]);
-            // Of its own: threads that make files in one directory wait for each other.
-            let directory = directory.join(worker.to_string());
-            self.disk.create_dirs(&directory)?;
             while !failed.load(Ordering::Relaxed) {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(path) = files.get(index) else { break };
+                // Of its own, and small: threads that make files in one directory wait for each other, and some file systems look
+                // through all of it for each.
+                let directory = directory.join(format!("{worker}-{}", done.len() / FILES_A_DIRECTORY));
+                if done.len() % FILES_A_DIRECTORY == 0 {
+                    self.disk.create_dirs(&directory)?;
+                }
                 let staged = directory.join(format!("{index}.rpm"));
                 match self.copy(path, staged, known, &mut buffer) {
                     Ok(copied) => done.push((index, copied)),

@@ -107,13 +107,27 @@ impl Keys {
         tool.args(["--batch", "--no-tty", "--yes", "--quiet", "--pinentry-mode", "error"])
     }
 
-    /// Signs `file` into `file.asc`. False where the site has no key for that.
-    pub(super) fn sign_metadata(&self, file: &Utf8Path) -> Result<bool, RepoError> {
+    /// Signs `file` into `file.asc` at `now`. False where the site has no key for that.
+    pub(super) fn sign_metadata(&self, file: &Utf8Path, now: Timestamp) -> Result<bool, RepoError> {
         let Some(key) = &self.signing_key else { return Ok(false) };
         let asc = format!("{file}.asc");
         let gpg = self.gpg().args(["--armor", "--detach-sign", "--local-user", key.as_str(), "--output", &asc]);
-        gpg.arg(file.as_str()).run("sign the repodata")?;
-        Ok(true)
+        match gpg.arg(file.as_str()).run("sign the repodata") {
+            Ok(_) => Ok(true),
+            Err(error) => Err(self.expiry(key, now).unwrap_or(error)),
+        }
+    }
+
+    /// That the time of `key` is over, where it is: gpg says no more than that it cannot use it.
+    fn expiry(&self, key: &str, now: Timestamp) -> Option<RepoError> {
+        let listed = self.gpg().args(["--with-colons", "--list-keys", "--", key]).run("list the signing key").ok()?;
+        let ends = expired(&listed, now).into_values().max()?;
+        let detail = format!(
+            "the signing key `{key}` expired at {}: give it more time (`gpg --quick-set-expire`) and clients its public half again, or name \
+             another as `signing_key`",
+            Timestamp(ends * 1000)
+        );
+        Some(RepoError::Keyring { path: self.gnupg_home.clone(), detail })
     }
 
     /// Signs packages in place.

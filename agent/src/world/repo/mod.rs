@@ -24,7 +24,7 @@ pub use disk::FaultHook;
 pub use error::RepoError;
 pub use intake::{Arrival, Intake, Refusal};
 pub use publish::NewContent;
-pub use verify::{Finding, Proof};
+pub use verify::{Finding, Proof, Verified};
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};

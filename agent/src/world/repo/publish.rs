@@ -99,7 +99,7 @@ impl Repository {
         };
         self.effect("sign the repodata", &repomd)?;
         let (signed, laid_out) = std::thread::scope(|scope| {
-            let signing = scope.spawn(|| self.keys.sign_metadata(&repomd));
+            let signing = scope.spawn(|| self.keys.sign_metadata(&repomd, now));
             let laid_out = lay_out();
             (signing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), laid_out)
         });

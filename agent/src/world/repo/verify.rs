@@ -52,12 +52,28 @@ impl Proof {
     }
 }
 
+/// What was looked at and found.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// Each published stage, where repodata are signed: its `repomd.xml.asc`, as a client with the site's public keys judges it.
+    pub signatures: Vec<(StageName, Finding)>,
+    /// Each package.
+    pub proofs: Vec<Proof>,
+}
+
+impl Verified {
+    /// Everything is as it should be.
+    pub fn holds(&self) -> bool {
+        self.signatures.iter().all(|(_, finding)| finding.is_same()) && self.proofs.iter().all(Proof::holds)
+    }
+}
+
 /// The packages that a stage's clients see: digest, and where the file is.
 type Seen = BTreeMap<Digest, String>;
 
 impl Repository {
-    /// Looks for every package of `observed` that `wanted` names.
-    pub fn verify(&self, observed: &ObservedRepository, wanted: impl Fn(&PoolPackage) -> bool) -> Result<Vec<Proof>, RepoError> {
+    /// Looks for every package of `observed` that `wanted` names, and at the signatures of the stages.
+    pub fn verify(&self, observed: &ObservedRepository, wanted: impl Fn(&PoolPackage) -> bool) -> Result<Verified, RepoError> {
         let mut seen: BTreeMap<&StageName, Result<Seen, String>> = BTreeMap::new();
         for (stage, content) in &observed.stages {
             if content.generation > 0 {
@@ -71,7 +87,8 @@ impl Repository {
             let path = self.layout.package(&package.digest);
             let pool = compare(&path, package)?;
             let mut stages = Vec::new();
-            for (stage, content) in &observed.stages {
+            for stage in &self.policy.stages {
+                let Some(content) = observed.stages.get(stage) else { continue };
                 if !content.packages.iter().any(|p| p.digest == package.digest) {
                     continue;
                 }
@@ -91,7 +108,30 @@ impl Repository {
             }
             proofs.push(Proof { package: package.clone(), pool, stages });
         }
-        Ok(proofs)
+        let mut signatures = Vec::new();
+        if self.keys.signing_key.is_some() {
+            let is_published = |stage: &&StageName| observed.stages.get(*stage).is_some_and(|content| content.generation > 0);
+            for stage in self.policy.stages.iter().filter(is_published) {
+                signatures.push((stage.clone(), self.signature(stage)?));
+            }
+        }
+        Ok(Verified { signatures, proofs })
+    }
+
+    /// Whether `repomd.xml` of `stage` is signed by a key that the site's clients are given.
+    fn signature(&self, stage: &StageName) -> Result<Finding, RepoError> {
+        let repomd = self.layout.stage(stage).switch().join("repomd.xml");
+        let signature = Utf8PathBuf::from(format!("{repomd}.asc"));
+        if !signature.exists() {
+            return Ok(Finding::Missing);
+        }
+        // From the site, and not the `keys.asc` that lies beside what is judged.
+        let error = |source| RepoError::File { what: "write", path: "the public keys".into(), source };
+        let keys = tempfile::NamedTempFile::new().map_err(error)?;
+        std::fs::write(keys.path(), self.keys.public()?).map_err(error)?;
+        let path = Utf8PathBuf::from_path_buf(keys.path().to_owned()).map_err(|_| error(std::io::Error::other("its path")))?;
+        let judged = crate::world::mirror::verify_signature(&repomd, &signature, &[path], repomd.as_str());
+        Ok(judged.map_or_else(|error| Finding::Differs(error.to_string()), |()| Finding::Same))
     }
 
     /// What the clients of `stage` are told, or why they would refuse it.

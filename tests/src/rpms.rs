@@ -168,12 +168,18 @@ impl RpmLab {
 
     /// A policy with these stages, the lab's key in the keyring, and repodata signed with it.
     pub fn policy(&self, stages: &[&str]) -> RepositorySpec {
+        let signing_key = Some("build@example.com".to_owned());
+        RepositorySpec { keyring: vec![self.dir.join("build.asc")], signing_key, ..Self::stages(stages) }
+    }
+
+    /// These stages without any key, for decisions that no package waits for.
+    pub fn stages(stages: &[&str]) -> RepositorySpec {
         RepositorySpec {
             name: "site".parse().expect("a name"),
             stages: stages.iter().map(|stage| stage.parse::<StageName>().expect("a stage")).collect(),
-            keyring: vec![self.dir.join("build.asc")],
+            keyring: vec![],
             entry: EntryPolicy::Signed,
-            signing_key: Some("build@example.com".to_owned()),
+            signing_key: None,
             keep_versions: 3,
             keep_metadata: std::time::Duration::from_hours(6),
             keep_removed: std::time::Duration::from_hours(168),

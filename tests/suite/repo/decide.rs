@@ -1,9 +1,14 @@
 //! Who may move what where: `plan::repo`, as tables. The tests beside this one let real packages through the same decisions.
 
-use rekindle::plan::repo::{approval, plan_snapshot};
+use std::collections::BTreeMap;
+
+use rekindle::observed::PackageCheck;
+use rekindle::plan::repo::{PromotionRequest, Selection, approval, plan_promotion, plan_snapshot};
 use rekindle::spec::{ApprovalPolicy, PromotionPolicy, StageName};
 use rekindle_tests::rpms::RpmLab;
 use rekindle_tests::site::name;
+
+use super::gate::{digest, package, repository, result};
 
 fn policy(approvers: &[&str], approval: ApprovalPolicy) -> PromotionPolicy {
     let approvers = approvers.iter().map(|name| (*name).to_owned()).collect();
@@ -37,7 +42,7 @@ fn an_approval_is_a_name_of_the_policy_and_where_it_says_so_the_name_of_the_logi
 
 #[test]
 fn snapshots_of_an_operating_system_keep_to_the_order_and_the_approvers_of_the_stages() {
-    let repository = RpmLab::new().policy(&["dev", "testing", "stable"]);
+    let repository = RpmLab::stages(&["dev", "testing", "stable"]);
     for (ordered, from, to, approved_by, refusal) in [
         (true, Some("dev"), "testing", None, None),
         (true, Some("dev"), "stable", Some("alice"), Some("`testing` comes first")),
@@ -61,4 +66,50 @@ fn snapshots_of_an_operating_system_keep_to_the_order_and_the_approvers_of_the_s
         assert_eq!(said.is_empty(), refusal.is_none(), "{from:?} {to}: {said}");
         assert!(said.contains(refusal.unwrap_or_default()), "{from:?} {to}: {said}");
     }
+}
+
+/// Whether `shop-web` 2, digest 2, moves from `dev` to `testing`, which asks for `http` and `smoke`.
+#[track_caller]
+fn check_checks(results: &[PackageCheck], refusal: Option<&str>) {
+    let holds = repository(&[package(1, "shop-web", "1"), package(2, "shop-web", "2")], &[("dev", &[1, 2]), ("testing", &[1])]);
+    let policy = PromotionPolicy { checks: vec![name("http"), name("smoke")], ..PromotionPolicy::default() };
+    let mut checks: BTreeMap<_, Vec<PackageCheck>> = BTreeMap::new();
+    for result in results {
+        checks.entry(result.digest.clone()).or_default().push(result.clone());
+    }
+    for (selection, is_named) in [(Selection::Named(vec!["shop-web".to_owned()]), true), (Selection::Passed, false)] {
+        let request = PromotionRequest { selection, from: name("dev"), to: name("testing"), approved_by: None };
+        let planned = plan_promotion(&RpmLab::stages(&["dev", "testing"]), &policy, &holds, &checks, &request, "bob");
+        let (moves, reasons) = match planned {
+            Ok(plan) => (plan.moves, plan.stays),
+            // What was named and may not move refuses the whole; where nothing was named, it stays.
+            Err(refused) if is_named => (vec![], refused),
+            Err(refused) => panic!("{refused:?}"),
+        };
+        match refusal {
+            None => assert_eq!(moves, [digest(2)], "{reasons:?}"),
+            Some(part) => assert!(moves.is_empty() && reasons[0].reason.contains(part), "{moves:?} {reasons:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_promotion_needs_every_required_check_to_have_passed_for_exactly_these_bytes_in_the_stage_before() {
+    let passed = |check: &str| result(2, "dev", "web1", check, 1, None);
+    check_checks(&[passed("http"), passed("smoke")], None);
+    check_checks(&[], Some("check `http` has not run for it in `dev`"));
+    check_checks(&[passed("http")], Some("check `smoke` has not run for it in `dev`"));
+    check_checks(
+        &[passed("http"), result(2, "dev", "web1", "smoke", 1, Some("down"))],
+        Some("check `smoke` failed on VM `web1`: down"),
+    );
+    // The last word of each VM counts: one that came round, and one that fell over.
+    check_checks(&[passed("http"), result(2, "dev", "web1", "smoke", 1, Some("down")), passed("smoke")], None);
+    let other = result(2, "dev", "web2", "smoke", 2, Some("late"));
+    check_checks(&[passed("http"), passed("smoke"), other], Some("failed on VM `web2`: late"));
+    // Other bytes, and another stage.
+    let old = |check: &str| result(1, "dev", "web1", check, 1, None);
+    check_checks(&[old("http"), old("smoke")], Some("has not run"));
+    let far = |check: &str| result(2, "testing", "web1", check, 1, None);
+    check_checks(&[far("http"), far("smoke")], Some("has not run"));
 }

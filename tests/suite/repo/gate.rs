@@ -8,18 +8,19 @@ use rekindle::observed::{
 };
 use rekindle::plan::gate::{Results, due, is_news, results};
 use rekindle::plan::repo::Selection;
-use rekindle::spec::{Digest, EntryPolicy, Nevra, RepositorySpec, Spec, StageSpec, Timestamp, Token};
+use rekindle::spec::{Digest, Nevra, Spec, StageSpec, Timestamp, Token};
+use rekindle_tests::rpms::RpmLab;
 use rekindle_tests::site::{name, site, tcp_check, vm};
 
 const STAGES: [&str; 4] = ["dev", "testing", "rc", "stable"];
 
 /// A digest that is as readable as one can be.
-fn digest(number: u8) -> Digest {
+pub(super) fn digest(number: u8) -> Digest {
     format!("{number:02x}").repeat(32).parse().expect("a digest")
 }
 
 /// `NAME VERSION` of the pool; its header digest is `header-NUMBER`.
-fn package(number: u8, package_name: &str, version: &str) -> PoolPackage {
+pub(super) fn package(number: u8, package_name: &str, version: &str) -> PoolPackage {
     PoolPackage {
         digest: digest(number),
         nevra: Nevra::new(package_name, 0, version, "1", "noarch").expect("a package"),
@@ -37,7 +38,7 @@ fn package(number: u8, package_name: &str, version: &str) -> PoolPackage {
 }
 
 /// A repository in which each stage holds these packages of the pool, by number.
-fn repository(pool: &[PoolPackage], stages: &[(&str, &[u8])]) -> ObservedRepository {
+pub(super) fn repository(pool: &[PoolPackage], stages: &[(&str, &[u8])]) -> ObservedRepository {
     let content = |numbers: &[u8]| StageContent {
         generation: 1,
         packages: numbers.iter().map(|number| StagePackage { digest: digest(*number), since: Timestamp(0) }).collect(),
@@ -66,17 +67,7 @@ fn spec(vms: &[(&str, &str)]) -> Spec {
         }
         spec.stages.insert(made.name.clone(), made);
     }
-    spec.site.repository = Some(RepositorySpec {
-        name: name("site"),
-        stages: STAGES.iter().map(|stage| name(stage)).collect(),
-        keyring: vec![],
-        entry: EntryPolicy::Signed,
-        signing_key: None,
-        keep_versions: 3,
-        keep_metadata: std::time::Duration::from_hours(1),
-        keep_removed: std::time::Duration::from_hours(1),
-        url: None,
-    });
+    spec.site.repository = Some(RpmLab::stages(&STAGES));
     spec
 }
 
@@ -167,7 +158,7 @@ fn a_check_counts_for_the_bytes_that_its_vm_has_reported_before_it_ran() {
     check_results(seen("gone", Phase::Ready, &["header-2"], &whole), &[]);
 }
 
-fn result(number: u8, stage: &str, vm_name: &str, check: &str, at: u64, failure: Option<&str>) -> PackageCheck {
+pub(super) fn result(number: u8, stage: &str, vm_name: &str, check: &str, at: u64, failure: Option<&str>) -> PackageCheck {
     PackageCheck {
         digest: digest(number),
         stage: name(stage),

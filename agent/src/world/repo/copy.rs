@@ -61,7 +61,8 @@ pub(super) fn workers(count: usize, each: usize) -> usize {
 }
 
 impl Repository {
-    /// Copies `files` to places below `directory`, in their order; `known` says which digest of the pool bytes have that were handed in before.
+    /// Copies `files` to places below `directory`, in their order; `known` says which digest of the pool bytes have that were handed
+    /// in before.
     pub(super) fn copy_all(
         &self,
         files: &[Utf8PathBuf],
@@ -174,7 +175,9 @@ pub(super) fn hash(path: &Utf8Path) -> Result<(Digest, u64), RepoError> {
 
 /// What the headers say, which are at the front; the payload is left alone.
 fn facts(metadata: Result<rpm::PackageMetadata, rpm::Error>) -> Result<Facts, String> {
-    let metadata = metadata.map_err(|error| format!("it is no RPM package: {error}"))?;
+    // What follows the dash is a dump of bytes.
+    let why = |error: rpm::Error| error.to_string().split(" - ").next().unwrap_or_default().to_owned();
+    let metadata = metadata.map_err(|error| format!("it is no RPM package: {}", why(error)))?;
     if metadata.is_source_package() {
         return Err("it is a source package: stages hold what VMs install".to_owned());
     }

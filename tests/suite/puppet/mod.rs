@@ -1,10 +1,12 @@
 //! What a Puppet server and its CA are told by `rekindle puppet …`, run as they run it: the real binary over a site in a directory.
 
 mod autosign;
+mod ca_answers;
 mod classify;
 mod live;
 mod puppetdb;
 mod same_catalog;
+mod versions;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

@@ -14,12 +14,12 @@ mod scripts;
 mod site;
 
 /// The shipped templates, compiled once.
-fn renderer() -> &'static Renderer {
+pub(crate) fn renderer() -> &'static Renderer {
     static RENDERER: OnceLock<Renderer> = OnceLock::new();
     RENDERER.get_or_init(|| Renderer::new(None).unwrap_or_else(|error| panic!("{error}")))
 }
 
-fn urls() -> InstallUrls {
+pub(crate) fn urls() -> InstallUrls {
     let token = "rk1.1900000000.1.cdcdcdcd".parse().expect("a token");
     let enrolment = Enrolment { token, instance_id: "01234567-89ab-5cde-8f01-23456789abcd".to_owned() };
     InstallUrls { base: "http://192.0.2.1:8470".to_owned(), token: Token::new([0xab; 16]), enrolment: Some(enrolment) }

@@ -14,6 +14,8 @@ mod files;
 pub mod install;
 mod limits;
 mod listen;
+#[cfg(test)]
+mod logged;
 mod metrics;
 mod pins;
 mod range;

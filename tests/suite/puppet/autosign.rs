@@ -32,7 +32,12 @@ fn der_extensions() -> Vec<Vec<u8>> {
 /// The host refuses `request` for `certname`, for this reason, with one line that has neither the token nor anything unprintable.
 #[track_caller]
 fn check_refused(host: &CaHost, certname: &str, request: &[u8], kind: &str, reason: &str) {
+    let file = host.tokens().join(UsedTokens::FILE);
+    let counted = || UsedTokens::counts_in(&file).get(kind).copied().unwrap_or_default();
+    let lines = || fs::read_to_string(host.tokens().join("autosign.log")).unwrap_or_default().lines().count();
+    let before = (counted(), lines());
     let ran = host.autosign(certname, request);
+    assert_eq!((counted(), lines()), (before.0 + 1, before.1 + 1), "{kind}: counted once, logged once: {}", ran.err);
     assert_eq!(ran.status, 1, "{reason}: {}{}", ran.out, ran.err);
     assert!(ran.err.contains(&format!("is refused ({kind}): ")) && ran.err.contains(reason), "{kind}, {reason}: {}", ran.err);
     assert!(ran.err.lines().count() == 1 && ran.out.is_empty(), "{}{}", ran.out, ran.err);

@@ -8,6 +8,7 @@ use super::*;
 use crate::observed::{HandoffStatus, Phase};
 use crate::reconcile::testing::{self, Rig};
 use crate::serve::Rate;
+use crate::serve::logged::Logged;
 use crate::spec::Timestamp;
 
 /// The token of `testing::record(_, 0xab)`.
@@ -231,27 +232,9 @@ async fn a_report_after_the_attempt_has_ended_is_not_awaited_any_more() {
     }
 }
 
-/// Everything that is logged while it lives, by this thread.
-struct Logged(Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl std::io::Write for Logged {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn no_token_gets_into_the_log() {
-    let log = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let writer = Arc::clone(&log);
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || Logged(Arc::clone(&writer))).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let log = Logged::begin();
     let server = start(Phase::Installing, InstallLimits::default()).await;
     let unknown = "cd".repeat(16);
     let foreign = [("X-RHN-Provisioning-MAC-0", "eth0 52:54:00:ff:ff:ff")];
@@ -262,7 +245,7 @@ async fn no_token_gets_into_the_log() {
     server.post(&path("first-boot/x"), "").await;
     server.post(&path("report"), "x").await;
     server.post(&path("failed/pre"), &"x".repeat(FAILURE_TAIL * 17)).await;
-    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("unknown or ended install token") && log.contains("used from another machine"), "{log}");
     assert!(!log.contains(TOKEN) && !log.contains(&unknown), "{log}");
 }

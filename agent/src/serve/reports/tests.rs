@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::reconcile::testing;
 use crate::reconcile::testing::Rig;
+use crate::serve::logged::Logged;
 use crate::spec::{Spec, sample};
 
 /// Posts a body of this length, of which `sent` is sent, and gives the status of the answer; 0: none.
@@ -34,28 +35,39 @@ fn counts(traffic: &Traffic) -> Vec<(&'static str, u64)> {
     traffic.reports.counts().filter(|(_, count)| *count > 0).collect()
 }
 
+/// A body of this length, of which `sent` is sent, gets this status, is logged once with these words, and counted once as this.
+async fn check_refused(from: &[&str], length: usize, sent: &[u8], status: u16, kind: &'static str, words: &str) {
+    let log = Logged::begin();
+    let from = from.iter().map(|address| address.parse().unwrap()).collect();
+    let (answered, traffic) = post_body(from, length, sent).await;
+    assert_eq!((answered, counts(&traffic)), (status, vec![(kind, 1)]), "{words}");
+    let log = log.text();
+    let warnings: Vec<&str> = log.lines().filter(|line| line.contains("WARN")).collect();
+    assert!(warnings.len() == 1 && warnings[0].contains(words), "{words}: {warnings:?}");
+    assert!(warnings[0].len() < 1000 && !warnings[0].contains(|c: char| c.is_control()), "{warnings:?}");
+}
+
 #[tokio::test]
-async fn what_is_turned_away_is_counted_by_its_reason() {
-    let report = b"host: db1.example.com\nstatus: changed\n";
-    let (status, traffic) = post_body(Vec::new(), report.len(), report).await;
-    assert_eq!((status, counts(&traffic)), (422, vec![("host", 1)]));
-    let bomb: String = (0..30).fold("a0: &a0 x\n".to_owned(), |text, n| {
+async fn what_is_turned_away_is_logged_once_and_counted_by_its_reason() {
+    let aliases: String = (0..30).fold("a0: &a0 x\n".to_owned(), |text, n| {
         format!("{text}a{next}: &a{next} [*a{n}, *a{n}, *a{n}, *a{n}]\n", next = n + 1)
     });
-    let (status, traffic) = post_body(Vec::new(), bomb.len(), bomb.as_bytes()).await;
-    assert_eq!((status, counts(&traffic)), (422, vec![("unreadable", 1)]));
-}
-
-#[tokio::test]
-async fn a_report_of_a_hundred_megabytes_is_not_read_to_its_end() {
-    let (status, traffic) = post_body(Vec::new(), 100 << 20, &vec![b'a'; REPORT + (1 << 20)]).await;
-    assert_eq!((status, counts(&traffic)), (413, vec![("size", 1)]));
-}
-
-#[tokio::test]
-async fn only_named_addresses_are_let_in() {
-    let (status, traffic) = post_body(vec!["192.0.2.1".parse().unwrap()], 1, b"x").await;
-    assert_eq!((status, counts(&traffic)), (0, vec![("address", 1)]));
+    let deep = format!("host: web1.example.com\nlogs: {}", "[".repeat(100_000));
+    let terminal = "host: \"\\e[2Jweb1\\n.example.com\"\nstatus: changed\n";
+    let tagged = "--- !ruby/object:Gem::Requirement\nrequirements: !ruby/object:Gem::Package::TarReader {}\n";
+    for (body, kind, words) in [
+        ("host: db1.example.com\nstatus: changed\n", "host", "is no VM of this hypervisor"),
+        (terminal, "host", "is no VM of this hypervisor"),
+        (aliases.as_str(), "unreadable", "it has no `host`"),
+        (deep.as_str(), "unreadable", "the report is n"),
+        (tagged, "unreadable", "it has no `host`"),
+        ("\u{0}\u{1}\u{2}", "unreadable", "a forwarded Puppet report is turned away"),
+    ] {
+        check_refused(&[], body.len(), body.as_bytes(), 422, kind, words).await;
+    }
+    // A hundred megabytes are not read to their end, and strangers are not heard.
+    check_refused(&[], 100 << 20, &vec![b'a'; REPORT + (1 << 20)], 413, "size", "it is too large").await;
+    check_refused(&["192.0.2.1"], 1, b"x", 0, "address", "does not name the address").await;
 }
 
 /// A report listener for `spec`; its traffic, and the tasks that serve.

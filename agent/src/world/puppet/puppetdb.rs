@@ -257,7 +257,7 @@ impl Found {
                 end_resource(&mut report, &format!("{of}[{title}]"), &resource);
             }
         }
-        report.resources = count("total");
+        report.total = count("total");
         report.changed = count("changed");
         report.corrective = count("corrective_change");
         report.failed = report.failed.max(count("failed")).max(count("failed_to_restart"));

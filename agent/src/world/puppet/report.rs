@@ -85,7 +85,9 @@ pub(super) struct Report {
     pub(super) environment: Option<String>,
     pub(super) transaction: Option<String>,
     pub(super) corrective: u32,
+    /// Resources that it lists, and that it counts.
     pub(super) resources: u32,
+    pub(super) total: u32,
     pub(super) changed: u32,
     pub(super) failed: u32,
     pub(super) failures: Vec<String>,
@@ -144,7 +146,7 @@ impl Report {
             status,
             time: self.time.as_deref().map(short).unwrap_or_default(),
             failures,
-            resources: (self.resources, self.changed),
+            resources: (self.resources.max(self.total), self.changed),
         }
     }
 }
@@ -191,6 +193,8 @@ struct Walk {
     report: Report,
     log: Log,
     resource: Resource,
+    /// The row of `metrics` that is read: its name, its label, its value.
+    metric: Vec<String>,
 }
 
 impl Walk {
@@ -267,6 +271,7 @@ impl Walk {
                 "line" => resource.line = text(),
                 _ => {}
             },
+            ["metrics", "resources", "values", "-", "-", ""] if self.metric.len() < 3 => self.metric.push(text()),
             ["resource_statuses", _, "events", "-", key, ""] => match key {
                 "status" => resource.event.failed = symbol(value) == "failure",
                 "message" => resource.event.message = text(),
@@ -298,6 +303,14 @@ impl Walk {
             ["logs", "-", "", ..] if self.open.len() == 2 => end_log(&mut self.report, &std::mem::take(&mut self.log)),
             ["resource_statuses", name, "", ..] if self.open.len() == 2 && name != "-" => {
                 end_resource(&mut self.report, name, &std::mem::take(&mut self.resource));
+            }
+            // From version 8 on, Puppet leaves resources out that it did not change: only here they are counted.
+            ["metrics", "resources", "values", "-", "", ..] => {
+                if let [name, _, value] = std::mem::take(&mut self.metric).as_slice()
+                    && name == "total"
+                {
+                    self.report.total = value.parse().unwrap_or_default();
+                }
             }
             ["resource_statuses", _, "events", "-", "", ..] => {
                 let resource = &mut self.resource;

@@ -91,7 +91,7 @@ fn a_run_that_changed_something_is_read() {
         status: HandoffStatus::Changed,
         time: "2026-11-22T23:54:38.528823117+00:00".to_owned(),
         failures: Vec::new(),
-        resources: (2, 1),
+        resources: (9, 1),
     };
     assert_eq!(read(CHANGED), Ok(expected));
 }
@@ -110,6 +110,17 @@ fn reports_of_a_real_puppet_are_read() {
     assert_eq!((failed.status, failed.resources), (HandoffStatus::Failed, (0, 0)));
     assert!(failed.failures[0].starts_with("Could not retrieve catalog from remote server: Error 500"), "{:?}", failed.failures);
     assert_eq!(failed.failures[1], "Could not retrieve catalog; skipping run");
+}
+
+#[test]
+fn a_report_of_a_real_puppet_8_is_read() {
+    let certname = "web08.lab.test".parse::<Fqdn>().unwrap();
+    let report = read_report(include_bytes!("failed-8.yaml"), &certname).unwrap();
+    assert_eq!((report.environment.as_deref(), report.began.is_some()), (Some("production"), true));
+    assert_eq!(report.transaction.as_deref(), Some("7ee6f74b-f3ce-4cbf-a985-ea5d6f7ccc9e"));
+    assert_eq!((report.result.status, report.result.resources), (HandoffStatus::Failed, (9, 1)));
+    let [only] = report.result.failures.as_slice() else { panic!("{:?}", report.result.failures) };
+    assert!(only.starts_with("File[/nonexistent/y]: change from 'absent' to 'file' failed"), "{only}");
 }
 
 #[test]

@@ -71,7 +71,7 @@ pub fn add(
     if !refused.is_empty() {
         return Err(RepoFault::Refused(refused));
     }
-    repository.keep(&guard, &intake, &mut observed)?;
+    let kept = repository.keep(&guard, &intake, &mut observed)?;
     let mut digests: Vec<Digest> = intake.known.iter().map(|(_, digest)| digest.clone()).collect();
     digests.extend(intake.arrivals.iter().map(|arrival| arrival.package.digest.clone()));
     let mut packages: Vec<(Nevra, Digest)> =
@@ -81,10 +81,12 @@ pub fn add(
     let digests: Vec<Digest> = packages.iter().map(|(_, digest)| digest.clone()).collect();
     let content = with_added(&observed, stage, &digests, asked.now);
     if observed.stages.get(stage).is_some_and(|old| old.generation > 0 && old.packages == content) {
+        repository.place(&guard, &intake, &kept)?;
         return Ok(Added { packages, publication: None });
     }
     let new = new_content(stage, content, Action::Add, asked, None);
-    let publication = repository.publish(&guard, &observed, new, asked.now)?;
+    let place = || repository.place(&guard, &intake, &kept);
+    let publication = repository.publish_while(&guard, &observed, new, asked.now, place)?;
     Ok(Added { packages, publication: Some(publication) })
 }
 

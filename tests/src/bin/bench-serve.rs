@@ -297,11 +297,24 @@ fn paced(server: &Server, clients: u32, per_second: u32, span: Duration) -> (f64
     })
 }
 
+/// Rounds of small requests, and how long each is: in a long one, a single moment in which the machine does something else is the
+/// whole result.
+const SMALL_ROUNDS: usize = 5;
+const SMALL_ROUND: Duration = Duration::from_secs(2);
+
 fn bench_small(ours: &Server, theirs: &Server) {
-    for server in [theirs, ours] {
-        let (rate, p99) = paced(server, 50, PROMISED_SMALL as u32, Duration::from_secs(5));
+    let mut rounds: [Vec<(f64, Duration)>; 2] = Default::default();
+    for _ in 0..SMALL_ROUNDS {
+        for (server, results) in [theirs, ours].into_iter().zip(&mut rounds) {
+            results.push(paced(server, 50, PROMISED_SMALL as u32, SMALL_ROUND));
+        }
+    }
+    for (server, mut results) in [theirs, ours].into_iter().zip(rounds) {
+        results.sort_by_key(|(_, p99)| *p99);
+        let all: Vec<String> = results.iter().map(|(_, p99)| format!("{:.2}", p99.as_secs_f64() * 1e3)).collect();
+        let (rate, p99) = results[SMALL_ROUNDS / 2];
         let what = format!("10000 small requests a second by 50 clients, {}", server.name);
-        println!("{what:<60} {rate:>6.0}/s, p99 {:.2} ms", p99.as_secs_f64() * 1e3);
+        println!("{what:<60} {rate:>6.0}/s, p99 {:.2} ms (rounds: {})", p99.as_secs_f64() * 1e3, all.join(", "));
         if server.name == ours.name {
             // The clock of the clients themselves is a little off.
             let kept = rate >= PROMISED_SMALL * 0.99 && p99 < PROMISED_P99;

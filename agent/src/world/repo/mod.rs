@@ -67,6 +67,13 @@ pub struct Repository {
     policy: RepositorySpec,
 }
 
+/// Arrivals whose parts are in the pool.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Their lines of the index.
+    lines: String,
+}
+
 /// The right to change the repository. Given back when it is dropped, however the process ends.
 #[derive(Debug)]
 pub struct Guard {
@@ -167,27 +174,38 @@ impl Repository {
         Ok(observed)
     }
 
-    /// Takes the arrivals of `intake` into the pool, and into `observed`. They are in no stage yet.
-    pub fn keep(&self, _guard: &Guard, intake: &Intake, observed: &mut ObservedRepository) -> Result<(), RepoError> {
+    /// Takes the arrivals of `intake` into `observed`, and their parts of the repodata into the pool. The packages follow by
+    /// [`Repository::place`], and count from then on.
+    pub fn keep(&self, _guard: &Guard, intake: &Intake, observed: &mut ObservedRepository) -> Result<Kept, RepoError> {
+        let mut kept = Kept::default();
+        if intake.arrivals.is_empty() {
+            return Ok(kept);
+        }
+        let pack = format!("{}.xml", uuid::Uuid::new_v4().simple());
+        let mut text = String::new();
+        for arrival in &intake.arrivals {
+            let package = PoolPackage { parts_at: (pack.clone(), text.len() as u64), ..arrival.package.clone() };
+            text.push_str(&arrival.parts.text);
+            kept.lines.push_str(&codec::line(&PackageLine::from(&package)));
+            observed.known.insert(package.nevra.clone(), package.digest.clone());
+            observed.pool.insert(package.digest.clone(), package);
+        }
+        self.disk.write(&self.layout.parts().join(&pack), text.as_bytes())?;
+        Ok(kept)
+    }
+
+    /// Puts the arrivals of `intake` into the pool, as `kept` names them. They are in no stage yet.
+    pub fn place(&self, _guard: &Guard, intake: &Intake, kept: &Kept) -> Result<(), RepoError> {
         let arrivals = &intake.arrivals;
         if arrivals.is_empty() {
             return Ok(());
         }
-        let mut kept = Vec::with_capacity(arrivals.len());
-        let mut lines = String::new();
         let mut directories = std::collections::BTreeSet::new();
-        let pack = format!("{}.xml", uuid::Uuid::new_v4().simple());
-        let mut text = String::new();
         for arrival in arrivals {
             let digest = &arrival.package.digest;
             directories.insert(self.layout.pool_dir(digest).into_string());
             self.disk.rename(&arrival.staged, &self.layout.package(digest))?;
-            let package = PoolPackage { parts_at: (pack.clone(), text.len() as u64), ..arrival.package.clone() };
-            text.push_str(&arrival.parts.text);
-            lines.push_str(&codec::line(&PackageLine::from(&package)));
-            kept.push(package);
         }
-        self.disk.write(&self.layout.parts().join(&pack), text.as_bytes())?;
         if arrivals.len() > SYNC_EACH {
             self.disk.sync_all(intake.directory())?;
         } else {
@@ -201,12 +219,7 @@ impl Repository {
             self.disk.sync(&self.layout.parts())?;
         }
         // The packages count from here on.
-        self.disk.append(&self.layout.index(), &lines)?;
-        for package in kept {
-            observed.known.insert(package.nevra.clone(), package.digest.clone());
-            observed.pool.insert(package.digest.clone(), package);
-        }
-        Ok(())
+        self.disk.append(&self.layout.index(), &kept.lines)
     }
 
     /// Every publication of `stage`, oldest first.

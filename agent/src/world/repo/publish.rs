@@ -45,10 +45,22 @@ impl Repository {
     /// Publishes `new`. `observed` is what the repository held when `guard` was taken.
     pub fn publish(
         &self,
+        guard: &Guard,
+        observed: &ObservedRepository,
+        new: NewContent,
+        now: Timestamp,
+    ) -> Result<Publication, RepoError> {
+        self.publish_while(guard, observed, new, now, || Ok(()))
+    }
+
+    /// The same, where `arriving` puts packages of `new` into the pool while their repodata are written.
+    pub fn publish_while(
+        &self,
         _guard: &Guard,
         observed: &ObservedRepository,
         new: NewContent,
         now: Timestamp,
+        arriving: impl FnOnce() -> Result<(), RepoError>,
     ) -> Result<Publication, RepoError> {
         let began = Instant::now();
         let stage = self.layout.stage(&new.stage);
@@ -73,7 +85,7 @@ impl Repository {
         let (written, linked) = std::thread::scope(|scope| {
             let writing = scope.spawn(|| metadata::write(&self.layout, &repodata, &packages, last));
             // Packages that come in. Those that leave stay until no client can hold repodata that name them.
-            let linked = self.link_packages(&stage, observed, &difference.added);
+            let linked = arriving().and_then(|()| self.link_packages(&stage, observed, &difference.added));
             (writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), linked)
         });
         let written = written?;

@@ -7,7 +7,8 @@
 //! The 10,000 packages are built and signed once (some minutes) and kept in `~/.cache/rekindle/bench-repo`.
 //!
 //! Nothing is removed before the end: an ext4 without a journal looks past every inode that was freed less than five minutes ago, so
-//! that new files cost fifty times as much after a removal. Wait that long before you run it again.
+//! that new files cost fifty times as much after a removal. Wait that long before you run it again. On a machine that does other
+//! things too, `chrt -r 5` in front gives both sides the processors to themselves.
 #![expect(clippy::print_stdout, reason = "it is what this program is for")]
 
 use std::process::ExitCode;

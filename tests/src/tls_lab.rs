@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rekindle::spec::PuppetServerSpec;
@@ -14,6 +15,9 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use crate::puppetserver::spec_at;
+
+/// How long a peer that is not let in may go on.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// A CA with a certificate for a server on loopback and one for an agent.
 pub struct TlsLab {
@@ -79,8 +83,15 @@ impl TlsLab {
         let heard = Arc::clone(&requests);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                let rest = stream.try_clone();
                 // A peer that is not let in, or has had enough, is no fault of the server's.
-                let _ = converse(stream, &config, &heard, &answer);
+                if converse(stream, &config, &heard, &answer).is_err()
+                    && let Ok(mut rest) = rest
+                {
+                    // A peer with much to say yet would find the connection broken, and never read why it is not let in.
+                    let _ = rest.set_read_timeout(Some(GOODBYE));
+                    let _ = std::io::copy(&mut rest, &mut std::io::sink());
+                }
             }
         });
         TlsServer { address, requests }

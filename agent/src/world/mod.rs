@@ -35,9 +35,6 @@ pub use logs::last_lines;
 pub use store::{RunNoted, Store, StoreError, TimelineEntry};
 pub use worker::{CallLimits, HypervisorHandle};
 
-pub use crate::observed::Disposition;
-pub use crate::spec::Stop;
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -5,11 +5,11 @@ use virt::domain::{Domain, DomainState as State};
 use virt::error::ErrorNumber;
 use virt_sys as sys;
 
-use super::super::Stop;
 use super::super::hypervisor::{Change, HypervisorError, Result};
 use super::connection::Session;
 use super::error::{found, is_any};
 use super::xml::read_direct_boot;
+use crate::spec::Stop;
 use crate::spec::{DomainSpec, Owner, VmName};
 use crate::xml::{NAMESPACE, parse_owner_answer};
 

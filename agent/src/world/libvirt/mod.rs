@@ -24,9 +24,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Stop;
 use super::hypervisor::{Change, DomainEvent, GuestExit, Hypervisor, Result};
 use crate::observed::ObservedHost;
+use crate::spec::Stop;
 use crate::spec::{DomainSpec, DomainType, NetworkSpec, NicSpec, PoolName, PoolSpec, VmName, VolumeSpec};
 
 use connection::Connection;

@@ -127,6 +127,10 @@ impl Https {
             // rustls hands its alerts and certificate errors through as invalid data.
             io::ErrorKind::InvalidData => CallFault::Untrusted(error.to_string()),
             io::ErrorKind::ConnectionRefused => CallFault::Unreachable("nothing listens there".to_owned()),
+            // With TLS 1.3 the client has begun to ask when the server turns its certificate down.
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => CallFault::Unreachable(format!(
+                "it broke the connection off ({error}); if it goes on doing so, it may not trust `client_certificate`"
+            )),
             _ => CallFault::Unreachable(error.to_string()),
         }
     }

@@ -23,8 +23,8 @@ pub(crate) struct FmtArgs {
     /// Kickstarts, rewritten in place; `-` is standard input, written to standard output
     #[arg(required = true, value_name = "FILE")]
     files: Vec<Source>,
-    /// The release to install, such as rhel9, alma9, f42; without it, what the file's `#version=` line says, else the newest that takes the
-    /// file
+    /// The release to install, such as rhel9, alma9, f42; without it, what the file's `#version=` line says, else the newest that
+    /// finds the fewest mistakes in it
     #[arg(long, value_name = "RELEASE")]
     release: Option<Release>,
     /// Change nothing; name the files that would change

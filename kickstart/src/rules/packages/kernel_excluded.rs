@@ -25,18 +25,15 @@
 
 use crate::lint::{Context, Findings};
 
+/// Kernels that take its place: with pages of 64 KiB, for real time, of a vendor. Their names may go on (`kernel-uek-core`).
+const OTHERS: &[&str] = &["kernel-64k", "kernel-longterm", "kernel-lpae", "kernel-lt", "kernel-ml", "kernel-rt", "kernel-uek"];
+
 pub(crate) fn check(cx: &Context<'_, '_>, out: &mut Findings<'_>) {
-    // Another kernel takes the place: with pages of 64 KiB, real time, one of the vendor.
-    let is_kernel = |name: &str| {
-        ["kernel-64k", "kernel-rt", "kernel-lt", "kernel-ml", "kernel-lpae", "kernel-longterm"]
-            .iter()
-            .any(|kind| name.starts_with(kind))
-            || name.starts_with("kernel-uek")
-    };
-    if cx.model.packages.iter().flat_map(|section| &section.entries).any(|(entry, _)| is_kernel(entry)) {
+    let entries = || cx.model.packages.iter().flat_map(|section| &section.entries);
+    if entries().any(|(entry, _)| OTHERS.iter().any(|other| entry.starts_with(other))) {
         return;
     }
-    for (entry, place) in cx.model.packages.iter().flat_map(|section| &section.entries) {
+    for (entry, place) in entries() {
         if matches!(*entry, "-kernel" | "-kernel*" | "-kernel-core") {
             out.add(*place, "the machine gets no kernel", "remove the line, unless this is a container image");
         }

@@ -9,7 +9,6 @@ pub mod puppetdoor;
 pub mod puppetlab;
 pub mod puppetserver;
 pub mod repo_change;
-pub mod rpm_lab;
 pub mod rpms;
 pub mod sandbox;
 pub mod say;

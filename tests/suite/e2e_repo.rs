@@ -1,7 +1,6 @@
 //! One signed binary from dev to release candidate, end to end: CI uploads it, real VMs install it from the stage repositories that the
 //! agent serves, their checks promote it, and stable keeps what it has.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
@@ -10,7 +9,7 @@ use rekindle::plan::repo::{PromotionRequest, Selection};
 use rekindle::spec::{PromotionPolicy, Timestamp};
 use rekindle::world::repo::{Repository, directory, gnupg_home};
 use rekindle_tests::lab::{Lab, guest};
-use rekindle_tests::rpm_lab::RpmLab;
+use rekindle_tests::rpms::{Key, RpmLab};
 use rekindle_tests::sandbox;
 use rekindle_tests::served::Served;
 
@@ -19,12 +18,12 @@ const SOON: Duration = Duration::from_secs(60);
 const TOKEN: &str = "5d1f0c3a9e7b48d2a6c4f1e0b3d5a7c9";
 
 /// The guest's `shop-web` of this version, signed.
-fn signed(rpms: &RpmLab, key: &rekindle_tests::rpm_lab::Key, version: &str) -> Utf8PathBuf {
+fn signed(rpms: &RpmLab, key: &Key, version: &str) -> Utf8PathBuf {
     let packages = guest().join("stages/dev/Packages");
     let mut files = packages.read_dir_utf8().expect("the guest's packages").map(|entry| entry.expect("one").into_path());
     let wanted = format!("shop-web-{version}-");
     let found = files.find(|path| path.file_name().is_some_and(|name| name.starts_with(&wanted))).expect("shop-web");
-    let to = rpms.path.join(found.file_name().expect("a name"));
+    let to = rpms.dir.join(found.file_name().expect("a name"));
     std::fs::copy(found, &to).expect("a copy");
     rpms.sign(std::slice::from_ref(&to), key);
     to
@@ -88,9 +87,9 @@ fn checks_on_real_vms_carry_a_package_from_upload_to_release_candidate_while_sta
         }
         let state = lab.path.join("state");
         std::fs::create_dir_all(&state).expect("a directory");
-        rpms.run(Command::new("cp").args(["-a", key.home().as_str(), gnupg_home(&state).as_str()]));
+        rpms.must("cp", &["-a", rpms.gnupg().as_str(), gnupg_home(&state).as_str()]);
         let tokens = lab.path.join("tokens");
-        let digest = rpms.run(Command::new("sh").args(["-c", &format!("printf %s {TOKEN} | sha256sum | cut -d' ' -f1")]));
+        let digest = rpms.must("sh", &["-c", &format!("printf %s {TOKEN} | sha256sum | cut -d' ' -f1")]);
         std::fs::write(&tokens, format!("ci-shop {} dev\n", digest.trim())).expect("tokens");
         let settings = std::fs::read_to_string(lab.path.join("agent.toml")).expect("agent.toml");
         let api = format!("\n[api]\nlisten = \"127.0.0.1:8471\"\n[upload]\ntokens = \"{tokens}\"\n");
@@ -120,23 +119,11 @@ fn checks_on_real_vms_carry_a_package_from_upload_to_release_candidate_while_sta
 
         // CI uploads version 2; what is not signed by the site's key does not enter.
         let upload = |file: &Utf8PathBuf, token: &str| {
-            let mut curl = Command::new("curl");
-            curl.args([
-                "-sS",
-                "-o",
-                "-",
-                "-w",
-                " %{http_code}",
-                "-H",
-                &format!("Authorization: Bearer {token}"),
-                "-T",
-                file.as_str(),
-            ]);
-            rpms.run(curl.arg("http://127.0.0.1:8471/api/v1/repo/dev/"))
+            let (login, url) = (format!("Authorization: Bearer {token}"), "http://127.0.0.1:8471/api/v1/repo/dev/");
+            rpms.must("curl", &["-sS", "-o", "-", "-w", " %{http_code}", "-H", &login, "-T", file.as_str(), url])
         };
         let two = signed(&rpms, &key, "1.1");
-        let foreign = rpms.path.join("foreign-1-1.noarch.rpm");
-        std::fs::copy(rpms.build("foreign", "1", "x"), &foreign).expect("a copy");
+        let foreign = rpms.build("foreign", "1", "x");
         rpms.sign(std::slice::from_ref(&foreign), &other);
         let refused = upload(&foreign, TOKEN);
         println!("{refused}");
@@ -188,7 +175,7 @@ fn a_vm_installs_from_the_snapshot_of_its_stage_though_the_outside_has_moved_on_
         let rpms = RpmLab::new();
         let key = rpms.key("vendor");
         let lab = Lab::new(&[]);
-        let outside = rpms.path.join("outside");
+        let outside = rpms.dir.join("outside");
         rpms.repository(&outside, &[signed(&rpms, &key, "1.0")], Some(&key));
         let served = Served::start(&[("shop", &outside)]);
         let os = format!(

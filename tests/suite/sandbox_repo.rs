@@ -2,15 +2,13 @@
 //!
 //! In a sandbox, because there each client can have an address of its own, as guests have.
 
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use rekindle::execute::repo::{Asked, add, promote};
 use rekindle::plan::repo::{PromotionRequest, Selection};
-use rekindle::spec::{EntryPolicy, PromotionPolicy, RepositorySpec, StageName, Timestamp};
+use rekindle::spec::{PromotionPolicy, Timestamp};
 use rekindle::world::repo::Repository;
-use rekindle_tests::rpm_lab::{DnfRepo, RpmLab};
+use rekindle_tests::rpms::{DnfRepo, RpmLab};
 use rekindle_tests::sandbox;
 use rekindle_tests::served::Served;
 
@@ -23,24 +21,13 @@ const PROMOTIONS: usize = 200;
 fn fifty_dnf_clients_install_while_two_hundred_promotions_run_and_none_fails() {
     sandbox::within(|| {
         let lab = RpmLab::new();
-        let key = lab.key("site");
         let mut packages = lab.build_many("app", "1", PROMOTIONS, 100);
         packages.push(lab.build("tool", "1", "one"));
-        lab.sign(&packages, &key);
-        let stages: Vec<StageName> = ["dev", "testing"].map(|name| name.parse().expect("a stage")).into();
-        let policy = RepositorySpec {
-            name: "site".parse().expect("a name"),
-            stages: stages.clone(),
-            keyring: vec![key.public.clone()],
-            entry: EntryPolicy::Signed,
-            signing_key: Some(key.name.clone()),
-            keep_versions: 3,
-            keep_metadata: Duration::from_secs(3600),
-            keep_removed: Duration::from_secs(3600),
-            url: None,
-        };
-        let root = lab.path.join("repository");
-        let own = Repository::open(&root, &policy, key.home()).expect("the repository");
+        lab.sign(&packages, &lab.signer);
+        let policy = lab.policy(&["dev", "testing"]);
+        let stages = policy.stages.clone();
+        let root = lab.dir.join("repository");
+        let own = Repository::open(&root, &policy, &lab.gnupg()).expect("the repository");
         let now = |second: u64| Timestamp(1_795_000_000_000 + second * 1000);
         let asked = |second| Asked { by: "test".to_owned(), login: "test".to_owned(), note: String::new(), now: now(second) };
         let open = PromotionPolicy::default();
@@ -52,18 +39,7 @@ fn fifty_dnf_clients_install_while_two_hundred_promotions_run_and_none_fails() {
         };
         move_on("tool".to_owned(), 1);
         // Without a source of its own for the whole range, a client's address is the one that it connects to.
-        lab.run(Command::new("ip").args([
-            "route",
-            "replace",
-            "local",
-            "127.0.0.0/8",
-            "dev",
-            "lo",
-            "table",
-            "local",
-            "scope",
-            "host",
-        ]));
+        lab.must("ip", &["route", "replace", "local", "127.0.0.0/8", "dev", "lo", "table", "local", "scope", "host"]);
         let served = Served::start_on([0, 0, 0, 0], &[("site", &Repository::served_directory(&root, &stages[1]))]);
         let (next, done, during) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
         let failures = std::sync::Mutex::new(Vec::new());
@@ -76,21 +52,17 @@ fn fifty_dnf_clients_install_while_two_hundred_promotions_run_and_none_fails() {
                             return;
                         }
                         let url = format!("http://127.0.1.{}:{}/repo/dev/site", client + 1, served.address.port());
-                        let repo = DnfRepo { url, key: &key.public, gpgcheck: true, repo_gpgcheck: true };
-                        let (output, root) = lab.dnf_install(&format!("client{client}"), &repo, "tool");
-                        if !output.status.success() || !root.join("usr/share/tool/text").exists() {
-                            let said = [output.stdout, output.stderr].concat();
-                            failures
-                                .lock()
-                                .expect("the failures")
-                                .push(format!("client {client}: {}", String::from_utf8_lossy(&said)));
+                        let dnf = lab.dnf(&format!("client{client}"), &DnfRepo::at(&url, &lab.signer.public));
+                        let ran = dnf.run(&["install", "tool"]);
+                        if !ran.ok() || !dnf.root.join("usr/share/tool/text").exists() {
+                            failures.lock().expect("the failures").push(format!("client {client}: {}", ran.text));
                         }
                         done.fetch_add(1, Ordering::SeqCst);
                     }
                 });
             }
-            for number in 1..=PROMOTIONS {
-                let promoted = move_on(format!("app-{number}"), number as u64 + 1);
+            for number in 0..PROMOTIONS {
+                let promoted = move_on(format!("app-{number}"), number as u64 + 2);
                 assert_eq!(promoted.moved.len(), 1, "app-{number}");
                 if done.load(Ordering::SeqCst) < CLIENTS {
                     during.fetch_add(1, Ordering::SeqCst);

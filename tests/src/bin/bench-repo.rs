@@ -49,7 +49,6 @@ fn home() -> Utf8PathBuf {
 
 /// The 10,000 packages, built where they are not there yet.
 fn packages(lab: &RpmLab) -> Vec<Utf8PathBuf> {
-    let built = lab.dir.join("rpmbuild/RPMS/noarch");
     let whole = lab.dir.join("whole");
     if !whole.exists() {
         println!("building {} packages, once", A_SPEC * SPECS);
@@ -57,15 +56,16 @@ fn packages(lab: &RpmLab) -> Vec<Utf8PathBuf> {
             for half in 0..2 {
                 scope.spawn(move || {
                     for spec in (half..SPECS).step_by(2) {
-                        lab.build_many(&format!("bench{spec}"), "1", A_SPEC);
+                        let files = lab.build_many(&format!("bench{spec}"), "1", A_SPEC, 0);
+                        lab.sign(&files, &lab.signer);
                     }
                 });
             }
         });
         std::fs::write(whole, "").expect("a file");
     }
-    let names = (0..SPECS).flat_map(|spec| (0..A_SPEC).map(move |number| format!("bench{spec}-{number}-1-1.noarch.rpm")));
-    names.map(|name| built.join(name)).collect()
+    let names = (0..SPECS).flat_map(|spec| (0..A_SPEC).map(move |number| format!("bench{spec}-{number}")));
+    names.map(|name| lab.built(&name, "1")).collect()
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
@@ -118,7 +118,7 @@ fn entry(lab: &RpmLab, files: &[Utf8PathBuf], work: &Utf8Path) -> bool {
     copy_of(files, &directory);
     let db = work.join("db");
     std::fs::create_dir_all(&db).expect("a directory");
-    lab.must("rpmkeys", &["--dbpath", db.as_str(), "--import", lab.dir.join("build.asc").as_str()]);
+    lab.must("rpmkeys", &["--dbpath", db.as_str(), "--import", lab.signer.public.as_str()]);
     let mut check = vec!["--dbpath", db.as_str(), "--define", "_pkgverify_level all", "-K"];
     check.extend(files.iter().map(|file| file.as_str()));
     let (mut ours, mut createrepo, mut rpmkeys) = (Vec::new(), Vec::new(), Vec::new());

@@ -2,7 +2,7 @@
 
 use rekindle::execute::repo::RepoFault;
 use rekindle::spec::EntryPolicy;
-use rekindle_tests::rpms::RpmLab;
+use rekindle_tests::rpms::{DnfRepo, RpmLab};
 
 use super::{add, content, dnf_sees, open, sha256, stage};
 
@@ -18,9 +18,9 @@ fn signed_packages_enter_and_dnf_installs_them_with_every_check_on() {
     let digest = sha256(&lab, &files[0]);
     assert_eq!(added.packages[0].1.as_str(), digest, "the bytes are those that were handed in");
     let served = rekindle::world::repo::Repository::served_directory(&lab.dir.join("repository"), &stage("dev"));
-    let conf = lab.dnf_conf("install", &format!("baseurl=file://{served}"));
-    let ran = lab.dnf(&conf, &["install", "app"]);
-    assert!(ran.ok && conf.with_file_name("root").join("usr/share/app/version").exists(), "{}", ran.text);
+    let dnf = lab.dnf("install", &DnfRepo::in_directory(&served, &lab.signer.public));
+    let ran = dnf.run(&["install", "app"]);
+    assert!(ran.ok() && dnf.root.join("usr/share/app/text").exists(), "{}", ran.text);
 }
 
 /// Hands `file` in and expects it to be refused with `reason`, with nothing changed.
@@ -84,11 +84,10 @@ fn what_is_unsigned_damaged_strange_or_known_otherwise_is_refused_with_the_reaso
     check_refused(&lab, &repository, &copy("text.rpm", &|b| *b = b"hello".to_vec()), "it is no RPM package");
     check_refused(&lab, &repository, &copy("empty.rpm", &Vec::clear), "it is no RPM package");
     let again = lab.build("app", "1.0", "again");
-    lab.sign(&again);
+    lab.sign(std::slice::from_ref(&again), &lab.signer);
     check_refused(&lab, &repository, &again, "known with other bytes");
-    lab.key("stranger@example.com", "never");
     let foreign = lab.build("foreign", "1.0", "");
-    lab.must("rpmsign", &["--define", "_gpg_name stranger@example.com", "--addsign", foreign.as_str()]);
+    lab.sign(std::slice::from_ref(&foreign), &lab.key("stranger"));
     check_refused(&lab, &repository, &foreign, "which is not in the keyring");
     assert_eq!(content(&repository, "dev"), ["app-1.0-1.noarch"]);
 }
@@ -125,13 +124,14 @@ fn the_agent_signs_once_on_entry_where_the_site_says_so() {
 fn a_key_that_expired_lets_nobody_in_and_signs_nothing() {
     let lab = RpmLab::new();
     let mut policy = lab.policy(&["dev"]);
-    policy.keyring.push(lab.key("brief@example.com", "seconds=3"));
+    let brief = lab.key_until("brief", "seconds=3");
+    policy.keyring.push(brief.public.clone());
     let repository = open(&lab, &policy);
-    let file = lab.build("app", "1.0", "");
-    lab.must("rpmsign", &["--define", "_gpg_name brief@example.com", "--addsign", file.as_str()]);
+    let file = [lab.build("app", "1.0", "")];
+    lab.sign(&file, &brief);
     let later = super::Asked { now: rekindle::spec::Timestamp(4_000_000_000_000), ..super::asked() };
     let error =
-        rekindle::execute::repo::add(&repository, &RpmLab::open_stage(), &stage("dev"), &[file], &later).expect_err("expired");
+        rekindle::execute::repo::add(&repository, &RpmLab::open_stage(), &stage("dev"), &file, &later).expect_err("expired");
     assert!(error.to_string().contains("expired at 20"), "{error}");
 }
 
@@ -139,16 +139,8 @@ fn a_key_that_expired_lets_nobody_in_and_signs_nothing() {
 fn memory_does_not_grow_with_the_size_of_a_package() {
     const LARGE: u64 = 256 << 20;
     let lab = RpmLab::new();
-    // Not compressed, and full of holes where it is built: what is copied, hashed and checked is the whole of it.
-    let spec = format!(
-        "%define _binary_payload w.ufdio\nName: large\nVersion: 1\nRelease: 1\nSummary: large\nLicense: MIT\nBuildArch: noarch\n\
-         %description\nlarge\n%install\nmkdir -p %{{buildroot}}/usr/share/large\ntruncate -s {LARGE} %{{buildroot}}/usr/share/large/data\n\
-         %files\n/usr/share/large\n"
-    );
-    std::fs::write(lab.dir.join("large.spec"), spec).expect("a spec");
-    lab.must("rpmbuild", &["-bb", "--quiet", lab.dir.join("large.spec").as_str()]);
-    let large = lab.dir.join("rpmbuild/RPMS/noarch/large-1-1.noarch.rpm");
-    lab.sign(&large);
+    let large = lab.build_large("large", LARGE);
+    lab.sign(std::slice::from_ref(&large), &lab.signer);
     assert!(std::fs::metadata(&large).expect("a package").len() > LARGE);
     let peak = |name: &str, file: &camino::Utf8Path| -> u64 {
         let root = lab.dir.join(name);

@@ -9,7 +9,7 @@ use rekindle::execute::repo::{self as execute, Asked, Rehearsal};
 use rekindle::plan::repo::Running;
 use rekindle::spec::Timestamp;
 use rekindle::world::repo::Repository;
-use rekindle_tests::rpms::RpmLab;
+use rekindle_tests::rpms::{DnfRepo, Required, RpmLab};
 
 use super::{NOW, add, content, dnf_sees, open, promote, sha256, stage};
 
@@ -18,7 +18,8 @@ fn promotions_beside_each_other_have_one_order_and_lose_nothing() {
     let lab = RpmLab::new();
     let policy = lab.policy(&["dev", "testing"]);
     let repository = open(&lab, &policy);
-    let files = lab.build_many("many", "1", 24);
+    let files = lab.build_many("many", "1", 24, 0);
+    lab.sign(&files, &lab.signer);
     add(&repository, &files).expect("packages");
     std::thread::scope(|scope| {
         for worker in 0..6 {
@@ -61,7 +62,8 @@ fn repodata(lab: &RpmLab, directory: &Utf8Path, part: &str) -> (String, BTreeSet
 fn repodata_are_what_createrepo_c_makes_of_the_same_directory() {
     let lab = RpmLab::new();
     let repository = open(&lab, &lab.policy(&["dev", "testing"]));
-    let mut files = lab.build_many("many", "1", 40);
+    let mut files = lab.build_many("many", "1", 40, 0);
+    lab.sign(&files, &lab.signer);
     files.push(lab.package("app", "1.0~rc1"));
     add(&repository, &files[..20]).expect("packages");
     add(&repository, &files[20..]).expect("packages");
@@ -138,7 +140,7 @@ fn garbage_is_what_no_stage_no_vm_and_no_client_needs() {
     assert_eq!(dnf_sees(&lab, "query", "dev"), ["app-1-1.noarch", "app-4-1.noarch"]);
     assert_eq!(dnf_sees(&lab, "query-2", "testing"), ["app-2-1.noarch"]);
     let again = lab.build("app", "3", "with other bytes");
-    lab.sign(&again);
+    lab.sign(std::slice::from_ref(&again), &lab.signer);
     let error = add(&repository, &[again]).expect_err("its name is remembered");
     assert!(error.to_string().contains("known with other bytes"), "{error}");
 }
@@ -170,13 +172,8 @@ fn a_full_disk_and_a_pool_that_cannot_be_written_leave_the_stages_as_they_were()
     let policy = lab.policy(&["dev", "testing"]);
     let repository = open(&lab, &policy);
     add(&repository, &[lab.package("app", "1")]).expect("a package");
-    let big = lab.dir.join("big.rpm");
-    let spec = "Name: big\nVersion: 1\nRelease: 1\nSummary: big\nLicense: MIT\nBuildArch: noarch\n%description\nbig\n%install\n\
-                mkdir -p %{buildroot}/usr/share/big; head -c 6000000 /dev/urandom > %{buildroot}/usr/share/big/data\n%files\n/usr/share/big\n";
-    std::fs::write(lab.dir.join("big.spec"), spec).expect("a spec");
-    lab.must("rpmbuild", &["-bb", "--quiet", lab.dir.join("big.spec").as_str()]);
-    std::fs::rename(lab.dir.join("rpmbuild/RPMS/noarch/big-1-1.noarch.rpm"), &big).expect("a package");
-    lab.sign(&big);
+    let big = lab.build_large("big", 6_000_000);
+    lab.sign(std::slice::from_ref(&big), &lab.signer);
     // A file system of 4 MiB in a namespace of its own: the package cannot even be copied aside.
     let victim = super::crash::victim();
     let script = format!(
@@ -243,7 +240,8 @@ fn fifty_clients_install_while_two_hundred_promotions_run_and_none_sees_an_error
     let repository = open(&lab, &policy);
     std::os::unix::fs::symlink(Repository::served_directory(&lab.dir.join("repository"), &stage("testing")), web.join("testing"))
         .expect("a link");
-    let files = lab.build_many("many", "1", PROMOTIONS + 1);
+    let files = lab.build_many("many", "1", PROMOTIONS + 1, 0);
+    lab.sign(&files, &lab.signer);
     add(&repository, &files).expect("packages");
     promote(&repository, &["many-0"], "dev", "testing").expect("the first");
     let url = format!("http://127.0.0.1:{}/testing", server.port);
@@ -260,17 +258,17 @@ fn fifty_clients_install_while_two_hundred_promotions_run_and_none_sees_an_error
             scope.spawn(|| {
                 let number = next.fetch_add(1, Ordering::SeqCst);
                 let follows = number % 2 == 0;
-                let source = if follows { format!("mirrorlist={url}/mirrorlist") } else { format!("baseurl={url}/") };
-                let conf = lab.dnf_conf(&format!("client-{number}"), &source);
-                if !follows {
-                    let text =
-                        std::fs::read_to_string(&conf).expect("a configuration").replace("repo_gpgcheck=1", "repo_gpgcheck=0");
-                    std::fs::write(&conf, text).expect("a configuration");
-                }
-                let ran = lab.dnf(&conf, &["--setopt=tsflags=noscripts", "install", "many-0"]);
-                let installed = conf.with_file_name("root").join("usr/share/many/0/version").exists();
-                if !ran.ok || !installed {
-                    errors.lock().expect("a lock").push(format!("client {number} ({source}):\n{}", ran.text));
+                let at = DnfRepo::at(&format!("{url}/"), &lab.signer.public);
+                let repo = if follows {
+                    DnfRepo { source: format!("mirrorlist={url}/mirrorlist"), ..at }
+                } else {
+                    DnfRepo { required: Required::Packages, ..at }
+                };
+                let dnf = lab.dnf(&format!("client-{number}"), &repo);
+                let ran = dnf.run(&["--setopt=tsflags=noscripts", "install", "many-0"]);
+                let installed = dnf.root.join("usr/share/many-0/text").exists();
+                if !ran.ok() || !installed {
+                    errors.lock().expect("a lock").push(format!("client {number} ({}):\n{}", repo.source, ran.text));
                 }
             });
         }

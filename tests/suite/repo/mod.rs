@@ -15,7 +15,7 @@ use rekindle::execute::repo::{Added, Asked, RepoFault};
 use rekindle::plan::repo::{PromotionRequest, Selection};
 use rekindle::spec::{RepositorySpec, StageName, Timestamp};
 use rekindle::world::repo::Repository;
-use rekindle_tests::rpms::RpmLab;
+use rekindle_tests::rpms::{DnfRepo, RpmLab};
 
 /// 2026-11-23, some time in the morning.
 const NOW: Timestamp = Timestamp(1_795_418_280_000);
@@ -67,9 +67,9 @@ fn dnf_sees(lab: &RpmLab, name: &str, stage: &str) -> Vec<String> {
 #[track_caller]
 fn dnf_sees_in(lab: &RpmLab, name: &str, root: &Utf8Path, stage: &str) -> Vec<String> {
     let served = Repository::served_directory(root, &self::stage(stage));
-    let conf = lab.dnf_conf(name, &format!("baseurl=file://{served}"));
-    let ran = lab.dnf(&conf, &["repoquery", "--quiet", "--queryformat", "%{name}-%{evr}.%{arch}"]);
-    assert!(ran.ok, "{}", ran.text);
+    let dnf = lab.dnf(name, &DnfRepo::in_directory(&served, &lab.signer.public));
+    let ran = dnf.run(&["repoquery", "--quiet", "--queryformat", "%{name}-%{evr}.%{arch}"]);
+    assert!(ran.ok(), "{}", ran.text);
     let mut lines: Vec<String> = ran.text.lines().filter(|line| line.ends_with(".noarch")).map(str::to_owned).collect();
     lines.sort();
     lines

@@ -12,8 +12,9 @@ fn a_signing_key_that_expired_signs_nothing_says_so_and_leaves_the_stages_as_the
     let repository = open(&lab, &policy);
     add(&repository, &[lab.package("app", "1")]).expect("a package");
     promote(&repository, &["app"], "dev", "testing").expect("a promotion");
-    policy.keyring.push(lab.expired_key("old@example.com"));
-    policy.signing_key = Some("old@example.com".to_owned());
+    let old = lab.expired_key("old");
+    policy.keyring.push(old.public);
+    policy.signing_key = Some(old.name);
     let late = open(&lab, &policy);
     let file = [lab.package("app", "2")];
     let error = add(&late, &file).expect_err("nothing can be signed").to_string();

@@ -20,6 +20,8 @@ struct Whims {
     cut: Option<usize>,
     /// Files that are answered with 404.
     lost: Vec<String>,
+    /// What is not there is forbidden, as some stores of objects say it.
+    forbids: bool,
     /// Bytes sent of each file.
     sent: BTreeMap<String, usize>,
 }
@@ -75,7 +77,8 @@ fn answer(mut stream: &TcpStream, root: &Utf8Path, whims: &Mutex<Whims>) -> std:
     }
     let lost = whims.lock().expect("the whims").lost.iter().any(|lost| path.ends_with(lost));
     let Some(bytes) = std::fs::read(root.join(&path)).ok().filter(|_| !lost) else {
-        return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        let status = if whims.lock().expect("the whims").forbids { "403 Forbidden" } else { "404 Not Found" };
+        return write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     };
     let total = bytes.len();
     let part = bytes.get(from..).unwrap_or_default();
@@ -197,7 +200,7 @@ fn nothing_is_shown_before_all_of_it_is_here_and_a_second_run_fetches_only_the_r
     let scene = Scene::new();
     scene.upstream.whim(|whims| whims.lost.push("app-1-1.noarch.rpm".to_owned()));
     let error = scene.refresh(scene.source()).expect_err("a package is missing");
-    assert!(matches!(error, MirrorError::NotFound { .. }) && error.to_string().contains("app-1-1.noarch.rpm"), "{error}");
+    assert!(matches!(error, MirrorError::Missing { .. }) && error.to_string().contains("app-1-1.noarch.rpm"), "{error}");
     assert_eq!(scene.shown(), Vec::<String>::new());
     assert!(!scene.mirror.join("current").exists() && !scene.mirror.join("stages/dev").exists());
     // Half a snapshot and half a file, as a kill leaves them.
@@ -285,4 +288,16 @@ fn what_is_not_as_its_signer_left_it_is_refused_with_the_reason() {
     std::fs::remove_file(format!("{repomd}.asc")).expect("removed");
     let refreshed = scene.refresh(MirrorSource { keys: vec![], trust: Trust::Checksums, ..scene.source() });
     assert!(refreshed.expect("checksums are enough where that is said").is_new);
+}
+
+#[test]
+fn a_server_that_forbids_what_it_does_not_have_is_mirrored_all_the_same() {
+    let scene = Scene::new();
+    scene.upstream.whim(|whims| whims.forbids = true);
+    assert!(scene.refresh(scene.source()).expect("a mirror").is_new, "there is no `.treeinfo`");
+    std::fs::remove_dir_all(&scene.mirror).expect("removed");
+    scene.upstream.whim(|whims| whims.lost.push("repomd.xml.asc".to_owned()));
+    check_refused(&scene, "no signature", scene.source(), "has no `repomd.xml.asc`");
+    scene.upstream.whim(|whims| whims.lost = vec!["repomd.xml".to_owned()]);
+    check_refused(&scene, "no repository", scene.source(), "status 403");
 }

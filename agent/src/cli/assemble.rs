@@ -142,6 +142,7 @@ impl Agent {
 
     /// Runs until `shutdown` completes: the loop, the install listener, the API.
     pub(crate) async fn run(self, shutdown: impl Future<Output = ()>) {
+        self.handle.discard_uploads();
         // Dropped at the end, and every connection with them.
         let mut listeners = JoinSet::new();
         if let Some(listener) = self.guests {

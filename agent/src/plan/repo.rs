@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::observed::{ObservedRepository, PackageCheck, PoolPackage, Publication, StagePackage};
-use crate::spec::{ApprovalPolicy, Digest, Nevra, PromotionPolicy, RepositorySpec, StageName, Timestamp};
+use crate::spec::{ApprovalPolicy, Digest, Nevra, PromotionPolicy, RepositorySpec, StageName, Timestamp, is_pattern};
 
 /// Something that may not happen, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,10 +107,22 @@ pub fn plan_promotion(
     direction(repository, &request.from, &request.to).map_err(|refused| vec![refused])?;
     approval(policy, &request.to, request.approved_by.as_deref(), login).map_err(|refused| vec![refused])?;
     let candidates = select(observed, request)?;
+    // A manifest of a stage names the old versions too that it still holds. Beside a newer one they are no wish of anybody.
+    let mut named: BTreeMap<(&str, &str), &Nevra> = BTreeMap::new();
+    for PoolPackage { nevra, .. } in &candidates {
+        let newest = named.entry((nevra.name(), nevra.arch())).or_insert(nevra);
+        if nevra.compare(newest).is_gt() {
+            *newest = nevra;
+        }
+    }
+    let is_outdated = |nevra: &Nevra| {
+        matches!(request.selection, Selection::Exact(_))
+            && named.get(&(nevra.name(), nevra.arch())).is_some_and(|newest| newest.compare(nevra).is_gt())
+    };
     let mut plan = PromotionPlan::default();
     let mut refused = Vec::new();
     let in_target: BTreeMap<(&str, &str), Vec<&PoolPackage>> = group(observed, &request.to);
-    for package in candidates {
+    for package in &candidates {
         let nevra = &package.nevra;
         let there = in_target.get(&(nevra.name(), nevra.arch())).map_or(&[][..], Vec::as_slice);
         if there.iter().any(|other| other.digest == package.digest) {
@@ -123,7 +135,9 @@ pub fn plan_promotion(
         };
         match verdict {
             Ok(()) => plan.moves.push(package.digest.clone()),
-            Err(reason) if request.selection == Selection::Passed => plan.stays.push(Refused::new(nevra, reason)),
+            Err(reason) if request.selection == Selection::Passed || is_outdated(nevra) => {
+                plan.stays.push(Refused::new(nevra, reason));
+            }
             Err(reason) => refused.push(Refused::new(nevra, reason)),
         }
     }
@@ -222,31 +236,41 @@ fn select<'a>(observed: &'a ObservedRepository, request: &PromotionRequest) -> R
         Selection::Named(names) => {
             for name in names {
                 // The newest for each architecture: `app` may be there for x86_64 and aarch64.
-                let mut of_arch: BTreeMap<&str, &PoolPackage> = BTreeMap::new();
+                let mut best: BTreeMap<(&str, &str), &PoolPackage> = BTreeMap::new();
                 for package in here().filter(|p| p.nevra.is_named(name)) {
-                    let best = of_arch.entry(package.nevra.arch()).or_insert(package);
+                    let best = best.entry((package.nevra.name(), package.nevra.arch())).or_insert(package);
                     if package.nevra.compare(&best.nevra).is_gt() {
                         *best = package;
                     }
                 }
                 // `app-1` may mean version 1 of `app` and any version of `app-1`: a person has to say which.
-                let names: BTreeSet<&str> = of_arch.values().map(|p| p.nevra.name()).collect();
-                if names.len() > 1 {
+                let names: BTreeSet<&str> = best.keys().map(|(name, _)| *name).collect();
+                if names.len() > 1 && !is_pattern(name) {
                     refused.push(Refused::new(
                         name,
-                        format!("it may mean {}: write more of it", quoted(of_arch.values().map(|p| &p.nevra))),
+                        format!("it may mean {}: write more of it", quoted(best.values().map(|p| &p.nevra))),
                     ));
-                } else if of_arch.is_empty() {
+                } else if best.is_empty() {
                     refused.push(Refused::new(name, format!("it is not in `{}`{}", request.from, similar(here(), name))));
                 }
-                found.extend(of_arch.into_values());
+                found.extend(best.into_values());
             }
         }
         Selection::Exact(entries) => {
             let by_name: BTreeMap<String, &PoolPackage> = here().map(|p| (p.nevra.to_string(), p)).collect();
             for (name, digest) in entries {
                 match by_name.get(name) {
-                    None => refused.push(Refused::new(name, format!("it is not in `{}`", request.from))),
+                    None => {
+                        let meant: Vec<&Nevra> = here().map(|p| &p.nevra).filter(|nevra| nevra.is_named(name)).take(5).collect();
+                        refused.push(Refused::new(
+                            name,
+                            if meant.is_empty() {
+                                format!("it is not in `{}`", request.from)
+                            } else {
+                                format!("a manifest names each package in full: {}", quoted(meant))
+                            },
+                        ));
+                    }
                     Some(package) if digest.as_ref().is_some_and(|digest| *digest != package.digest) => {
                         let digest = package.digest.short();
                         let reason = format!("in `{}` it has other bytes than the manifest says (sha256 {digest})", request.from);

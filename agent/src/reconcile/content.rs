@@ -111,6 +111,11 @@ impl Handle {
         self.desk.repository.join("uploads")
     }
 
+    /// Removes what uploads left that broke off with the agent; before any is taken.
+    pub fn discard_uploads(&self) {
+        discard(&self.upload_directory());
+    }
+
     /// Takes the package `file` into `stage`. Blocks for as long as that takes.
     pub fn enter(&self, stage: &str, file: &Utf8Path, by: &str) -> Result<Entered, EntryError> {
         let (repository, stage, promotion) = self.desk.entrance(stage)?;
@@ -141,6 +146,15 @@ impl InstallDesk {
         let home = repo::gnupg_home(self.repository.parent().unwrap_or(&self.repository));
         let repository = Repository::open(&self.repository, policy, &home).map_err(|error| EntryError::Failed(chain(&error)))?;
         Ok((repository, found.name.clone(), found.promotion.clone()))
+    }
+}
+
+fn discard(directory: &Utf8Path) {
+    match std::fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(%directory, %error, "what is left of old uploads cannot be removed");
+        }
+        _ => {}
     }
 }
 
@@ -215,5 +229,16 @@ mod tests {
         content.turn(&world, &spec, &news);
         assert_ne!(runs(&content), first, "now they are looked at");
         assert_eq!(content.look_again(), None);
+    }
+
+    #[test]
+    fn nothing_is_left_of_uploads_that_broke_off_with_the_agent() {
+        let state = tempfile::tempdir().unwrap();
+        let directory = Utf8PathBuf::from_path_buf(state.path().join("uploads")).unwrap();
+        std::fs::create_dir_all(directory.join("put-x")).unwrap();
+        std::fs::write(directory.join("put-x/a-1-1.noarch.rpm"), "half").unwrap();
+        discard(&directory);
+        assert!(!directory.exists());
+        discard(&directory);
     }
 }

@@ -97,7 +97,7 @@ pub async fn serve_health(
     let uploads = Router::new()
         .route("/api/v1/repo/{stage}/{file}", axum::routing::put(upload_by_token))
         .with_state((Arc::clone(&api), door));
-    let router = health_router(api).merge(uploads);
+    let router = health_router(api).merge(uploads).fallback(unknown).method_not_allowed_fallback(wrong_method);
     listen::accept(listener, limits, |_| true, move |stream, peer| listen::connection(stream, peer, router.clone(), limits)).await
 }
 
@@ -158,6 +158,7 @@ fn api_router(api: Arc<Api>) -> Router {
         .with_state(Arc::clone(&api))
         .merge(health_router(api))
         .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
         .layer(axum::extract::DefaultBodyLimit::max(BODY))
 }
 
@@ -167,6 +168,10 @@ async fn refuse() -> Answer {
 
 async fn unknown() -> Answer {
     Err(Refusal(StatusCode::NOT_FOUND, "there is no such path: see docs/api.md".to_owned()))
+}
+
+async fn wrong_method() -> Answer {
+    Err(Refusal(StatusCode::METHOD_NOT_ALLOWED, "this path wants another method: see docs/api.md".to_owned()))
 }
 
 /// What is not done and why.

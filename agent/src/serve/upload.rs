@@ -51,7 +51,9 @@ impl Door {
             tracing::error!(%path, %error, "the file of upload tokens cannot be read");
             (StatusCode::SERVICE_UNAVAILABLE, "the agent cannot read its file of tokens; its log says why".to_owned())
         })?;
-        let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
+        // What kind of proof it is has no case (RFC 9110 §11.1).
+        let given = given.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
         match given.and_then(|token| holder(&text, token.trim(), stage)) {
             Some(name) => {
                 // A good token costs nothing.

@@ -34,7 +34,7 @@ pub use id::{
 pub use network::{Address4, Address6, DhcpRange, Forward, NetworkKind, NetworkSpec, NicSpec};
 pub use oid::Oid;
 pub use os::{OsSpec, RepoLocation, RepoSpec, SnapshotSpec, TreeLocation};
-pub use package::{Digest, Nevra};
+pub use package::{Digest, Nevra, is_pattern};
 pub use puppet::{PuppetHost, PuppetMode, PuppetServerSpec, PuppetSpec, PuppetValue, SitePuppet};
 pub use repository::{ApprovalPolicy, EntryPolicy, PromotionPolicy, RepositorySpec};
 pub use secret::{PasswordHash, PuppetToken, Token};

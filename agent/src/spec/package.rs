@@ -142,10 +142,15 @@ impl Nevra {
         rpm_version::rpm_evr_compare(&self.evr(), &other.evr())
     }
 
-    /// Whether `text` names it: `NAME`, `NAME-VERSION`, `NAME-VERSION-RELEASE` or that with `.ARCH`, an epoch optional.
+    /// Whether `text` names it: `NAME`, `NAME.ARCH`, `NAME-VERSION`, `NAME-VERSION-RELEASE` or that with `.ARCH`, an epoch optional, or
+    /// its file's name; or a [pattern](is_pattern) that fits `NAME` or `NAME.ARCH`.
     pub fn is_named(&self, text: &str) -> bool {
+        let with_arch = || format!("{}.{}", self.name, self.arch);
+        if is_pattern(text) {
+            return fits(text.as_bytes(), self.name.as_bytes()) || fits(text.as_bytes(), with_arch().as_bytes());
+        }
         let Some(rest) = text.strip_prefix(self.name.as_str()) else { return false };
-        if rest.is_empty() {
+        if rest.is_empty() || text == with_arch() || text == self.file_name() {
             return true;
         }
         let Some(rest) = rest.strip_prefix('-') else { return false };
@@ -153,6 +158,31 @@ impl Nevra {
         let (version, release, arch) = (&self.version, &self.release, &self.arch);
         rest == *version || rest == format!("{version}-{release}") || rest == format!("{version}-{release}.{arch}")
     }
+}
+
+/// Whether `text` may name several packages: `*` stands for any letters, `?` for one. Names of packages hold neither.
+pub fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?'])
+}
+
+/// Whether all of `text` fits `pattern`: where it does not go on, the last `*` takes one letter more.
+fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut at, mut letter, mut star) = (0, 0, None);
+    while letter < text.len() {
+        match (pattern.get(at), star) {
+            (Some(b'*'), _) => {
+                star = Some((at, letter));
+                at += 1;
+            }
+            (Some(one), _) if *one == b'?' || *one == text[letter] => (at, letter) = (at + 1, letter + 1),
+            (_, Some((star_at, from))) => {
+                star = Some((star_at, from + 1));
+                (at, letter) = (star_at + 1, from + 1);
+            }
+            (_, None) => return false,
+        }
+    }
+    pattern[at..].iter().all(|one| *one == b'*')
 }
 
 impl fmt::Display for Nevra {
@@ -172,10 +202,39 @@ mod tests {
     #[test]
     fn packages_are_named_with_as_much_as_is_needed() {
         let package = nevra("shop-web", 0, "2.1", "3");
-        for text in ["shop-web", "shop-web-2.1", "shop-web-2.1-3", "shop-web-2.1-3.noarch", "shop-web-0:2.1-3"] {
+        for text in [
+            "shop-web",
+            "shop-web.noarch",
+            "shop-web-2.1",
+            "shop-web-2.1-3",
+            "shop-web-2.1-3.noarch",
+            "shop-web-2.1-3.noarch.rpm",
+            "shop-web-0:2.1-3",
+            "shop-*",
+            "*",
+            "*-w?b",
+            "s*-*b",
+            "shop-web*",
+            "*.noarch",
+        ] {
             assert!(package.is_named(text), "{text}");
         }
-        for text in ["shop", "shop-web-2", "shop-web-2.1-", "shop-web-2.1-3.x86_64", "shop-web-2.10", "shop-webs", ""] {
+        for text in [
+            "shop",
+            "shop-web-2",
+            "shop-web-2.1-",
+            "shop-web-2.1-3.x86_64",
+            "shop-web-2.10",
+            "shop-webs",
+            "",
+            "shop-web.x86_64",
+            "shop-web-2.1.noarch.rpm",
+            "shop-?",
+            "*-db",
+            "shop-web-2*",
+            "*.x86_64",
+            "?",
+        ] {
             assert!(!package.is_named(text), "{text}");
         }
     }

@@ -113,3 +113,63 @@ fn a_promotion_needs_every_required_check_to_have_passed_for_exactly_these_bytes
     let far = |check: &str| result(2, "testing", "web1", check, 1, None);
     check_checks(&[far("http"), far("smoke")], Some("has not run"));
 }
+
+/// What a manifest with these lines (package, digest) moves from `dev`, which holds `shop-web` 1, 2, 3 and `shop-db` 1, to `testing`,
+/// which holds `shop-web` 2.
+#[track_caller]
+fn check_manifest(lines: &[(&str, Option<u8>)], expected: Result<&[u8], &str>) {
+    let pool =
+        [package(1, "shop-web", "1"), package(2, "shop-web", "2"), package(3, "shop-web", "3"), package(4, "shop-db", "1")];
+    let holds = repository(&pool, &[("dev", &[1, 2, 3, 4]), ("testing", &[2])]);
+    let lines = lines.iter().map(|(name, number)| ((*name).to_owned(), number.map(digest))).collect();
+    let request =
+        PromotionRequest { selection: Selection::Exact(lines), from: name("dev"), to: name("testing"), approved_by: None };
+    let repository = RpmLab::stages(&["dev", "testing"]);
+    let planned = plan_promotion(&repository, &PromotionPolicy::default(), &holds, &BTreeMap::new(), &request, "bob");
+    match (planned, expected) {
+        (Ok(plan), Ok(numbers)) => {
+            let mut moves = plan.moves;
+            moves.sort();
+            assert_eq!(moves, numbers.iter().map(|number| digest(*number)).collect::<Vec<_>>(), "{:?}", plan.stays);
+        }
+        (Err(refused), Err(part)) => assert!(refused[0].reason.contains(part), "{refused:?}"),
+        (planned, expected) => panic!("{planned:?}, not {expected:?}"),
+    }
+}
+
+#[test]
+fn a_manifest_of_a_stage_moves_what_is_newer_and_leaves_the_old_versions_that_the_stage_still_holds() {
+    let all = [
+        ("shop-web-1-1.noarch", Some(1)),
+        ("shop-web-2-1.noarch", Some(2)),
+        ("shop-web-3-1.noarch", Some(3)),
+        ("shop-db-1-1.noarch", Some(4)),
+    ];
+    check_manifest(&all, Ok(&[3, 4]));
+    // Nothing newer beside it: whoever wrote that wants a step back.
+    check_manifest(&all[..1], Err("2-1, which is newer"));
+    check_manifest(&[all[0], all[3]], Err("2-1, which is newer"));
+    // What is in it is what is meant, and that all of it is there.
+    check_manifest(&[all[1], all[1]], Ok(&[]));
+    check_manifest(&[("shop-db-1-1.noarch", None)], Ok(&[4]));
+    check_manifest(&[("shop-db-1-1.noarch", Some(3))], Err("it has other bytes than the manifest says"));
+    check_manifest(&[("shop-db", None)], Err("names each package in full: `shop-db-1-1.noarch`"));
+    check_manifest(&[("shop-api", None)], Err("it is not in `dev`"));
+}
+
+#[test]
+fn a_pattern_moves_the_newest_of_each_package_that_it_fits() {
+    let pool = [package(1, "shop-web", "1"), package(2, "shop-web", "2"), package(3, "shop-db", "1"), package(4, "tool", "1")];
+    let holds = repository(&pool, &[("dev", &[1, 2, 3, 4])]);
+    let repository = RpmLab::stages(&["dev", "testing"]);
+    for (wanted, numbers) in
+        [("shop-*", &[2, 3][..]), ("*", &[2, 3, 4]), ("shop-w?b", &[2]), ("*.noarch", &[2, 3, 4]), ("x*", &[])]
+    {
+        let selection = Selection::Named(vec![wanted.to_owned()]);
+        let request = PromotionRequest { selection, from: name("dev"), to: name("testing"), approved_by: None };
+        let planned = plan_promotion(&repository, &PromotionPolicy::default(), &holds, &BTreeMap::new(), &request, "bob");
+        let mut moves = planned.map(|plan| plan.moves).unwrap_or_default();
+        moves.sort();
+        assert_eq!(moves, numbers.iter().map(|number| digest(*number)).collect::<Vec<_>>(), "{wanted}");
+    }
+}

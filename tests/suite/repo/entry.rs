@@ -136,6 +136,65 @@ fn a_key_that_expired_lets_nobody_in_and_signs_nothing() {
 }
 
 #[test]
+fn a_key_that_was_revoked_and_a_subkey_of_one_that_expired_let_nobody_in() {
+    let lab = RpmLab::new();
+    let mut policy = lab.policy(&["dev"]);
+    let gpg = |args: &[&str]| lab.must("gpg", &[&["--batch", "--quiet", "--passphrase", ""], args].concat());
+    let fingerprint = |name: &str| {
+        let listed = gpg(&["--with-colons", "--list-keys", name]);
+        let line = listed.lines().find(|line| line.starts_with("fpr:")).expect("a fingerprint").to_owned();
+        line.split(':').nth(9).expect("its digits").to_owned()
+    };
+
+    let key = lab.key("stolen");
+    let stolen = lab.build("stolen", "1", "");
+    lab.sign(std::slice::from_ref(&stolen), &key);
+    let certificate = lab.gnupg().join(format!("openpgp-revocs.d/{}.rev", fingerprint(&key.name)));
+    let text = std::fs::read_to_string(certificate).expect("a certificate").replace(":-----BEGIN", "-----BEGIN");
+    std::fs::write(lab.dir.join("revocation.asc"), text).expect("a certificate");
+    gpg(&["--import", "revocation.asc"]);
+    gpg(&["--yes", "--armor", "--output", key.public.as_str(), "--export", &key.name]);
+    policy.keyring.push(key.public);
+
+    // gpg signs with a subkey that holds for ever as long as its key holds; rpm does not ask.
+    let key = lab.expired_key("old");
+    let then = ["--faked-system-time", "20200101T000000"];
+    gpg(&[&then[..], &["--quick-add-key", &fingerprint(&key.name), "rsa2048", "sign", "never"]].concat());
+    let old = lab.build("old", "1", "");
+    lab.sign(std::slice::from_ref(&old), &key);
+    gpg(&["--yes", "--armor", "--output", key.public.as_str(), "--export", &key.name]);
+    policy.keyring.push(key.public);
+
+    let repository = open(&lab, &policy);
+    check_refused(&lab, &repository, &stolen, "was revoked");
+    check_refused(&lab, &repository, &old, "expired at 2020-01-03");
+}
+
+#[test]
+fn whatever_stands_in_a_header_is_refused_with_a_reason_and_never_believed() {
+    let lab = RpmLab::new();
+    let repository = open(&lab, &lab.policy(&["dev"]));
+    let whole = std::fs::read(lab.package("app", "1.0")).expect("a package");
+    let number = |at: usize| u32::from_be_bytes(whole[at..at + 4].try_into().expect("four bytes")) as usize;
+    let header = (96 + 16 + number(104) * 16 + number(108)).next_multiple_of(8);
+    let entries = header + 16..header + 16 + number(header + 8) * 16;
+    // Each number of each entry of the index, as large as it can be, and just too large.
+    let mut files = Vec::new();
+    for at in [header + 8, header + 12].into_iter().chain(entries.step_by(4)) {
+        for value in [[0x7f, 0xff, 0xff, 0xff], [0xff; 4], [0, 0xff, 0xff, 0xff]] {
+            let mut bytes = whole.clone();
+            bytes[at..at + 4].copy_from_slice(&value);
+            let path = lab.dir.join(format!("{at}-{}.rpm", value[0] ^ value[1]));
+            std::fs::write(&path, bytes).expect("a file");
+            files.push(path);
+        }
+    }
+    let error = add(&repository, &files).expect_err("none of them is whole");
+    let RepoFault::Refused(refused) = &error else { panic!("{error}") };
+    assert_eq!(refused.len(), files.iter().collect::<std::collections::BTreeSet<_>>().len(), "{error}");
+}
+
+#[test]
 fn memory_does_not_grow_with_the_size_of_a_package() {
     const LARGE: u64 = 256 << 20;
     let lab = RpmLab::new();

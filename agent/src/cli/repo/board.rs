@@ -66,8 +66,14 @@ pub(super) fn status(context: &Context, wanted: &[String], json: bool) -> Result
         return Ok(Exit::Ok);
     }
     if rows.is_empty() {
-        let hint = "no packages: `rekindle repo add` brings the first ones\n";
-        context.screen.print(hint)?;
+        let hint = match wanted {
+            [] => "no packages: `rekindle repo add` brings the first ones\n".to_owned(),
+            wanted => format!(
+                "no stage has {}\n",
+                wanted.iter().map(|name| format!("`{}`", one_line(name))).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        context.screen.print(&hint)?;
         return Ok(Exit::Ok);
     }
     let paint = context.screen.out();
@@ -75,7 +81,7 @@ pub(super) fn status(context: &Context, wanted: &[String], json: bool) -> Result
     let head =
         ["PACKAGE".to_owned()].into_iter().chain(stages.iter().map(|s| s.as_str().to_uppercase())).chain(["VMS".to_owned()]);
     let mut table = Table::headed(head);
-    for row in &rows {
+    for (at, row) in rows.iter().enumerate() {
         let cells = row.stages.iter().map(|cell| match &cell.version {
             None => "-".to_owned(),
             Some(version) => {
@@ -93,7 +99,11 @@ pub(super) fn status(context: &Context, wanted: &[String], json: bool) -> Result
             .map(|vm| if vm.ours { format!("{} {}", vm.vm, vm.version) } else { format!("{} {} (not ours)", vm.vm, vm.version) })
             .collect();
         let vms = if vms.is_empty() { "-".to_owned() } else { vms.join(", ") };
-        table.row([row.package.clone()].into_iter().chain(cells).chain([one_line(&vms)]));
+        // One name for two architectures is two packages.
+        let beside = [at.wrapping_sub(1), at + 1];
+        let alone = beside.iter().all(|at| rows.get(*at).is_none_or(|other| other.package != row.package));
+        let name = if alone { row.package.clone() } else { format!("{}.{}", row.package, row.arch) };
+        table.row([name].into_iter().chain(cells).chain([one_line(&vms)]));
     }
     context.screen.print(&table.render(paint))?;
     Ok(Exit::Ok)

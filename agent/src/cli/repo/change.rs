@@ -38,7 +38,8 @@ pub(super) fn promote(context: &Context, args: &PromoteArgs) -> Result<Exit, Cli
     let opened = open(context, Purpose::Change, said.json)?;
     let selection = match (&args.manifest, args.passed) {
         (Some(path), _) => {
-            let text = std::fs::read_to_string(path).or_usage(|| format!("read the manifest `{path}`"))?;
+            let text = if path == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
+            let text = text.or_usage(|| format!("read the manifest `{path}`"))?;
             Selection::Exact(parse_manifest(&text).map_err(|why| CliError::usage(anyhow::anyhow!("`{path}`: {why}")))?)
         }
         (None, true) => Selection::Passed,

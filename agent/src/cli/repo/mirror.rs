@@ -56,6 +56,14 @@ pub(super) fn run(context: &Context, args: &MirrorArgs) -> Result<Exit, CliError
         keys: args.keys.clone(),
         trust: if args.unsigned { Trust::Checksums } else { Trust::Signed },
     };
+    // A snapshot has all that was mirrored at once: `current` would lead to this repository only, and away from the others.
+    let others =
+        MirrorSet::snapshots(&args.to).into_iter().filter(|snapshot| snapshot.is_current).flat_map(|current| current.repos);
+    if let Some(other) = others.into_iter().find(|name| *name != args.name.as_str()) {
+        let error = anyhow::anyhow!("`{}` is the mirror of another repository, `{other}`", args.to);
+        return Err(CliError::usage(error)
+            .help("give each repository a directory of its own; `[snapshots]` of an OS keeps several in one"));
+    }
     let refreshed = refresh(context.screen, &args.to, &[source], (&[], None), args.keep)?;
     if args.json {
         context.screen.print_json(&to_json(&refreshed))?;
@@ -111,7 +119,8 @@ pub(super) fn to_json(refreshed: &Refreshed) -> serde_json::Value {
     json!({
         "snapshot": refreshed.snapshot,
         "new": refreshed.is_new,
-        "packages": refreshed.packages,
+        // Not counted where nothing is new.
+        "packages": refreshed.is_new.then_some(refreshed.packages),
         "fetched_bytes": refreshed.fetched,
         "stages": refreshed.stages,
     })

@@ -123,12 +123,12 @@ struct Said {
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["packages", "passed", "manifest"]))]
 struct PromoteArgs {
-    /// Packages: NAME for the newest, NAME-VERSION or NAME-VERSION-RELEASE for that one
+    /// Packages: NAME for the newest, NAME-VERSION or NAME-VERSION-RELEASE for that one, 'NAME*' for the newest of each
     packages: Vec<String>,
     /// The newest of everything that may move
     #[arg(long)]
     passed: bool,
-    /// What this file lists: a line a package, as `rekindle repo manifest` writes them
+    /// What this file lists (`-`: standard input): a line a package, as `rekindle repo manifest` writes them
     #[arg(long, value_name = "FILE")]
     manifest: Option<Utf8PathBuf>,
     /// The stage where they are
@@ -163,10 +163,15 @@ pub(crate) fn run(context: &Context, args: &RepoArgs) -> Result<Exit, CliError> 
     }
 }
 
-/// A line of a manifest: a package, and its digest if it is given; `#` begins a remark.
+/// A line of a manifest: a package, and its digest if it is given; `#` begins a remark. One that names nothing is a mistake.
 fn parse_manifest(text: &str) -> Result<Vec<(String, Option<Digest>)>, String> {
-    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.split('#').next().unwrap_or_default().trim()));
-    lines
+    // Editors of other systems begin a file with a mark.
+    let lines = text
+        .trim_start_matches('\u{feff}')
+        .lines()
+        .enumerate()
+        .map(|(at, line)| (at + 1, line.split('#').next().unwrap_or_default().trim()));
+    let entries: Vec<_> = lines
         .filter(|(_, line)| !line.is_empty())
         .map(|(at, line)| {
             let mut words = line.split_whitespace();
@@ -176,7 +181,8 @@ fn parse_manifest(text: &str) -> Result<Vec<(String, Option<Digest>)>, String> {
             let digest = digest.map(str::parse).transpose().map_err(|error| format!("line {at}: {error}"))?;
             Ok((package.to_owned(), digest))
         })
-        .collect()
+        .collect::<Result<_, String>>()?;
+    if entries.is_empty() { Err("it names no package".to_owned()) } else { Ok(entries) }
 }
 
 #[cfg(test)]
@@ -186,11 +192,12 @@ mod tests {
     #[test]
     fn a_manifest_has_a_package_a_line_and_digests_where_they_are_known() {
         let digest = "a".repeat(64);
-        let text = format!("# release 7\napp-1.0-1.noarch {digest}\n\ntool-2-1.noarch  # newest\n");
+        let text = format!("\u{feff}# release 7\r\napp-1.0-1.noarch {digest}\r\n\ntool-2-1.noarch  # newest\n");
         let parsed = parse_manifest(&text).unwrap();
         assert_eq!(parsed[0], ("app-1.0-1.noarch".to_owned(), Some(digest.parse().unwrap())));
         assert_eq!(parsed[1], ("tool-2-1.noarch".to_owned(), None));
         assert!(parse_manifest("app abc\n").unwrap_err().starts_with("line 1: not a valid SHA-256"));
         assert!(parse_manifest("\na b c\n").unwrap_err().starts_with("line 2"));
+        assert_eq!(parse_manifest("# nothing\n\n").unwrap_err(), "it names no package");
     }
 }

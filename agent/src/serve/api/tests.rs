@@ -435,3 +435,28 @@ async fn packages_come_by_tcp_only_with_a_token_that_is_good_for_the_stage() {
         task.abort();
     }
 }
+
+#[tokio::test]
+async fn whoever_uploads_to_a_wrong_place_reads_why() {
+    let agent = start();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let task = tokio::spawn(serve_health(listener, agent.rig.handle.clone(), Arc::new(Traffic::default()), None));
+    for (request, status, reason) in [
+        ("PUT /api/v1/repo/dev", 404, "there is no such path"),
+        ("PUT /api/v1/repo/dev/x/a.rpm", 404, "there is no such path"),
+        ("GET /", 404, "there is no such path"),
+        ("POST /api/v1/repo/dev/a.rpm", 405, "another method"),
+        ("DELETE /api/v1/repo/dev/a.rpm", 405, "another method"),
+        ("PUT /metrics", 405, "another method"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(reason), "{request}: {answer}");
+        assert_eq!(answer.to_lowercase().contains("\r\nallow: "), status == 405, "{request}: {answer}");
+    }
+    task.abort();
+}

@@ -13,6 +13,14 @@ pub enum MirrorError {
         /// What was asked for.
         url: String,
     },
+    /// The upstream has no file that its metadata name.
+    #[error(
+        "`{url}` is not there, although the repository's metadata name it: the upstream is being changed, or lost it: run it again later"
+    )]
+    Missing {
+        /// What was asked for.
+        url: String,
+    },
     /// The upstream answered with an error.
     #[error("`{url}` was answered with status {status}")]
     Status {

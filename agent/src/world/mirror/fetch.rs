@@ -84,6 +84,14 @@ impl Upstream {
         }
     }
 
+    /// The same of a file that need not be there. Some servers forbid what they do not have.
+    pub(super) fn optional(&self, path: &str, most: u64) -> Result<Option<Vec<u8>>, MirrorError> {
+        match self.small(path, most) {
+            Err(MirrorError::Status { status: 401 | 403, .. }) => Ok(None),
+            other => other,
+        }
+    }
+
     /// Fetches `wanted` by way of `partial` and gives it the name `to`. `told` hears of every byte that came over the network.
     pub(super) fn fetch(
         &self,
@@ -148,7 +156,7 @@ impl Upstream {
                 transfer.restart().map_err(Broken::Final)?;
                 return Err(Broken::Passing(MirrorError::Status { url: url.to_owned(), status: 416 }));
             }
-            404 | 410 => return Err(Broken::Final(MirrorError::NotFound { url: url.to_owned() })),
+            404 | 410 => return Err(Broken::Final(MirrorError::Missing { url: url.to_owned() })),
             status if is_passing(status) => return Err(Broken::Passing(MirrorError::Status { url: url.to_owned(), status })),
             status => return Err(Broken::Final(MirrorError::Status { url: url.to_owned(), status })),
         }

@@ -6,7 +6,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::error::MirrorError;
-use super::repomd::{Checksum, RepoFile, is_plain};
+use super::repomd::{Checksum, RepoFile, is_plain, place_of};
 
 /// Reads the packages from `input`. `url` is for messages.
 pub(super) fn packages(input: impl BufRead, url: &str) -> Result<Vec<RepoFile>, MirrorError> {
@@ -36,7 +36,7 @@ pub(super) fn packages(input: impl BufRead, url: &str) -> Result<Vec<RepoFile>, 
                         in_checksum = opens;
                     }
                     (2, "location") => {
-                        found.path = attribute(tag, "href").unwrap_or_default();
+                        found.path = place_of(&attribute(tag, "href").unwrap_or_default());
                         found.elsewhere = attribute(tag, "xml:base").is_some();
                     }
                     (2, "size") => found.size = attribute(tag, "package").and_then(|size| size.parse().ok()),
@@ -112,6 +112,11 @@ mod tests {
     fn packages_are_read_with_place_size_and_checksum() {
         let found = packages(primary(1, &package("Packages/a&amp;b-1.rpm", "")).as_bytes(), "u").unwrap();
         assert_eq!((found[0].path.as_str(), found[0].size), ("Packages/a&b-1.rpm", Some(7)));
+        for (href, path) in
+            [("Packages/c%2B%2B-1%7erc1.rpm", "Packages/c++-1~rc1.rpm"), ("Packages/c++-5%.rpm", "Packages/c++-5%.rpm")]
+        {
+            assert_eq!(packages(primary(1, &package(href, "")).as_bytes(), "u").unwrap()[0].path, path);
+        }
         assert_eq!(packages(primary(0, "").as_bytes(), "u").unwrap(), []);
     }
 
@@ -122,6 +127,7 @@ mod tests {
             (whole[..whole.len() - 11].to_owned(), "ends in the middle"),
             (primary(2, &package("a.rpm", "")), "announces Some(2) packages and has 1"),
             (primary(1, &package("../a.rpm", "")), "not a place within"),
+            (primary(1, &package("Packages/..%2f..%2fa.rpm", "")), "not a place within"),
             (primary(1, &package("repodata/repomd.xml", "")), "not a place within"),
             (primary(1, &package("a.rpm", "xml:base=\"http://x/\"")), "at another address"),
             (primary(1, &package("a.rpm", "").replace("sha256", "md5")), "prove nothing"),

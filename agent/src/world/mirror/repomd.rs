@@ -70,6 +70,11 @@ pub(super) fn is_plain(path: &str) -> bool {
     path.len() <= 1024 && path.split('/').all(plain) && !path.contains('\\')
 }
 
+/// The path that a reference of metadata leads to: clients put it into a URL as it is, where `%2B` is a `+`.
+pub(super) fn place_of(href: &str) -> String {
+    percent_encoding::percent_decode_str(href).decode_utf8().map_or_else(|_| href.to_owned(), std::borrow::Cow::into_owned)
+}
+
 /// The metadata files that `text` names. `url` is for messages.
 pub(super) fn parse(text: &str, url: &str) -> Result<Vec<DataFile>, MirrorError> {
     let wrong = |reason: String| MirrorError::Metadata { url: url.to_owned(), reason };
@@ -83,15 +88,15 @@ pub(super) fn parse(text: &str, url: &str) -> Result<Vec<DataFile>, MirrorError>
     for data in root.children().filter(|node| node.tag_name().name() == "data") {
         let kind = data.attribute("type").unwrap_or_default();
         let child = |name: &str| data.children().find(|node| node.tag_name().name() == name);
-        let path = child("location").and_then(|node| node.attribute("href")).unwrap_or_default();
-        if !is_plain(path) || !path.starts_with("repodata/") {
+        let path = place_of(child("location").and_then(|node| node.attribute("href")).unwrap_or_default());
+        if !is_plain(&path) || !path.starts_with("repodata/") {
             return Err(wrong(format!("{kind:?} is said to be at {path:?}, which is not below `repodata/`")));
         }
         let checksum = child("checksum").ok_or_else(|| wrong(format!("{kind:?} has no checksum")))?;
         let checksum =
             Checksum::new(checksum.attribute("type").unwrap_or_default(), checksum.text().unwrap_or_default()).map_err(wrong)?;
         let size = child("size").and_then(|node| node.text()?.trim().parse().ok());
-        files.push(DataFile { kind: kind.to_owned(), file: RepoFile { path: path.to_owned(), checksum, size } });
+        files.push(DataFile { kind: kind.to_owned(), file: RepoFile { path, checksum, size } });
     }
     if !files.iter().any(|data| data.kind == "primary") {
         return Err(wrong("it names no `primary`".to_owned()));
@@ -124,6 +129,7 @@ mod tests {
         for (text, reason) in [
             (repomd("../x", "sha256", &good), "not below `repodata/`"),
             (repomd("repodata/../../x", "sha256", &good), "not below `repodata/`"),
+            (repomd("repodata/%2e%2e/x", "sha256", &good), "not below `repodata/`"),
             (repomd("/etc/passwd", "sha256", &good), "not below `repodata/`"),
             (repomd("repodata/x", "sha", &"ab".repeat(20)), "prove nothing"),
             (repomd("repodata/x", "sha256", "zz"), "is no sha256"),

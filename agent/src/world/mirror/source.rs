@@ -56,7 +56,7 @@ impl<'s> Repo<'s> {
         let upstream = Upstream::new(&source.url);
         let url = upstream.url("repodata/repomd.xml");
         let repomd = upstream.small("repodata/repomd.xml", SMALL)?.ok_or_else(|| MirrorError::NotFound { url: url.clone() })?;
-        let signature = upstream.small("repodata/repomd.xml.asc", SMALL)?;
+        let signature = upstream.optional("repodata/repomd.xml.asc", SMALL)?;
         match (source.trust, &signature) {
             (Trust::Checksums, _) => {}
             (Trust::Signed, None) => {
@@ -84,7 +84,7 @@ impl<'s> Repo<'s> {
             return Err(MirrorError::Metadata { url, reason: "it names no `primary`".to_owned() });
         };
         let mut files: Vec<RepoFile> = data.into_iter().map(|data| data.file).collect();
-        let treeinfo = upstream.small(".treeinfo", SMALL)?;
+        let treeinfo = upstream.optional(".treeinfo", SMALL)?;
         if let Some(treeinfo) = &treeinfo {
             files.extend(tree_files(&String::from_utf8_lossy(treeinfo)));
         }

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Repository;
 use super::error::RepoError;
+use super::header::front;
 use crate::spec::{Digest, EntryPolicy, Nevra};
 
 /// Bytes read at once.
@@ -115,7 +116,14 @@ impl Repository {
         known: &(dyn Fn(&Digest) -> Option<Digest> + Sync),
         buffer: &mut [u8],
     ) -> Result<Copied, RepoError> {
-        let mut source = File::open(from).map_err(|source| RepoError::File { what: "read", path: from.to_owned(), source })?;
+        let unread = |source| RepoError::File { what: "read", path: from.to_owned(), source };
+        // A device would never end.
+        let kind = std::fs::metadata(from).map_err(unread)?.file_type();
+        if !kind.is_file() && !kind.is_fifo() {
+            let what = if kind.is_dir() { "it is a directory: name the files in it" } else { "it is no file" };
+            return Err(unread(io::Error::other(what)));
+        }
+        let mut source = File::open(from).map_err(unread)?;
         let error = |source| RepoError::File { what: "write", path: staged.clone(), source };
         self.disk.point("copy a package").map_err(error)?;
         // What is in the pool is read-only; only signing still changes it.
@@ -127,7 +135,7 @@ impl Repository {
                 Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(source) => return Err(RepoError::File { what: "read", path: from.to_owned(), source }),
+                Err(source) => return Err(unread(source)),
             };
             hash.update(&buffer[..read]);
             copy.write_all(&buffer[..read]).map_err(error)?;
@@ -139,13 +147,16 @@ impl Repository {
         let source = Digest::from(<[u8; 32]>::from(hash.finalize()));
         let file = from.file_name().unwrap_or(from.as_str()).to_owned();
         // Most packages are in the buffer from end to end.
-        let metadata = || match buffer.get(..size as usize).filter(|_| size == first as u64) {
-            Some(mut whole) => rpm::PackageMetadata::parse(&mut whole),
-            None => rpm::PackageMetadata::open(&staged),
+        let front = || match buffer.get(..size as usize).filter(|_| size == first as u64) {
+            Some(whole) => front(whole),
+            None => File::open(&staged).map_err(|error| error.to_string()).and_then(|copy| front(io::BufReader::new(copy))),
         };
         let content = match known(&source) {
             Some(digest) => Content::Known(digest),
-            None => facts(metadata()).map_or_else(Content::Strange, Content::Package),
+            None => front()
+                .map_err(|why| format!("it is no RPM package: {why}"))
+                .and_then(|front| facts(&front))
+                .map_or_else(Content::Strange, Content::Package),
         };
         if !matches!(content, Content::Package(_)) {
             self.disk.remove(&staged)?;
@@ -174,10 +185,10 @@ pub(super) fn hash(path: &Utf8Path) -> Result<(Digest, u64), RepoError> {
 }
 
 /// What the headers say, which are at the front; the payload is left alone.
-fn facts(metadata: Result<rpm::PackageMetadata, rpm::Error>) -> Result<Facts, String> {
+fn facts(mut front: &[u8]) -> Result<Facts, String> {
     // What follows the dash is a dump of bytes.
     let why = |error: rpm::Error| error.to_string().split(" - ").next().unwrap_or_default().to_owned();
-    let metadata = metadata.map_err(|error| format!("it is no RPM package: {}", why(error)))?;
+    let metadata = rpm::PackageMetadata::parse(&mut front).map_err(|error| format!("it is no RPM package: {}", why(error)))?;
     if metadata.is_source_package() {
         return Err("it is a source package: stages hold what VMs install".to_owned());
     }

@@ -45,8 +45,17 @@ pub(super) enum Signature {
 /// A database of rpm with the keyring in it.
 pub(super) struct KeyDb {
     path: Utf8PathBuf,
-    /// Expired keys: the last digits of their ids, and since when.
-    expired: BTreeMap<String, u64>,
+    /// Keys that let nobody in any more, by their ids.
+    ended: BTreeMap<String, End>,
+}
+
+/// Why a key counts no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// Its time was over, in seconds since 1970.
+    Expired(u64),
+    /// Its owner took it back.
+    Revoked,
 }
 
 impl Keys {
@@ -114,19 +123,21 @@ impl Keys {
         let gpg = self.gpg().args(["--armor", "--detach-sign", "--local-user", key.as_str(), "--output", &asc]);
         match gpg.arg(file.as_str()).run("sign the repodata") {
             Ok(_) => Ok(true),
-            Err(error) => Err(self.expiry(key, now).unwrap_or(error)),
+            Err(error) => Err(self.end_of(key, now).unwrap_or(error)),
         }
     }
 
-    /// That the time of `key` is over, where it is: gpg says no more than that it cannot use it.
-    fn expiry(&self, key: &str, now: Timestamp) -> Option<RepoError> {
+    /// That `key` has expired or was revoked, where it is so: gpg says no more than that it cannot use it.
+    fn end_of(&self, key: &str, now: Timestamp) -> Option<RepoError> {
         let listed = self.gpg().args(["--with-colons", "--list-keys", "--", key]).run("list the signing key").ok()?;
-        let ends = expired(&listed, now).into_values().max()?;
-        let detail = format!(
-            "the signing key `{key}` expired at {}: give it more time (`gpg --quick-set-expire`) and clients its public half again, or name \
-             another as `signing_key`",
-            Timestamp(ends * 1000)
-        );
+        let detail = match ended(&listed, now).into_values().max()? {
+            End::Expired(ends) => format!(
+                "the signing key `{key}` expired at {}: give it more time (`gpg --quick-set-expire`) and clients its public half again, \
+                 or name another as `signing_key`",
+                Timestamp(ends * 1000)
+            ),
+            End::Revoked => format!("the signing key `{key}` was revoked: name another as `signing_key`"),
+        };
         Some(RepoError::Keyring { path: self.gnupg_home.clone(), detail })
     }
 
@@ -188,7 +199,7 @@ impl Keys {
         }
         let list = path.join("whole");
         let listed = std::fs::read_to_string(&list).map_err(|source| RepoError::File { what: "read", path: list, source })?;
-        Ok(KeyDb { expired: expired(&listed, now), path })
+        Ok(KeyDb { ended: ended(&listed, now), path })
     }
 }
 
@@ -198,15 +209,23 @@ fn split_blocks(public: &str) -> Vec<String> {
     public.split_inclusive(END).map(|block| format!("{}\n", block.trim())).filter(|block| block.contains(END)).collect()
 }
 
-/// Keys whose time is over by `now`, from gpg's list (fields 5, the id, and 7, the end, of `pub` and `sub` lines).
-fn expired(listed: &str, now: Timestamp) -> BTreeMap<String, u64> {
-    let fields = listed.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let keys = fields.filter(|f| matches!(f.first(), Some(&("pub" | "sub"))) && f.len() > 6);
-    keys.filter_map(|f| {
-        let ends: u64 = f[6].parse().ok()?;
-        (ends * 1000 <= now.0).then(|| (f[4].to_ascii_lowercase(), ends))
-    })
-    .collect()
+/// Keys that have expired by `now` or were revoked, from gpg's list: fields 2, the validity, 5, the id, and 7, the end, of `pub` and
+/// `sub` lines. A subkey ends with the key that it belongs to, which rpm does not look at.
+fn ended(listed: &str, now: Timestamp) -> BTreeMap<String, End> {
+    let mut all = BTreeMap::new();
+    let mut whole = None;
+    for line in listed.lines() {
+        let fields: Vec<&str> = line.split(':').collect();
+        let (Some(&kind @ ("pub" | "sub")), true) = (fields.first(), fields.len() > 6) else { continue };
+        let expired = fields[6].parse().ok().filter(|ends| ends * 1000 <= now.0).map(End::Expired);
+        let own = if fields[1] == "r" { Some(End::Revoked) } else { expired };
+        let end = if kind == "pub" { own } else { own.max(whole) };
+        if kind == "pub" {
+            whole = own;
+        }
+        all.extend(end.map(|end| (fields[4].to_ascii_lowercase(), end)));
+    }
+    all
 }
 
 impl KeyDb {
@@ -238,15 +257,15 @@ impl KeyDb {
             answers = vec![Signature::Refused(line); files.len()];
         }
         for answer in &mut answers {
-            if let Signature::Valid { key } = answer
-                && let Some(ends) = self
-                    .expired
-                    .iter()
-                    .find(|(id, _)| id.ends_with(key.as_str()) || key.ends_with(id.as_str()))
-                    .map(|(_, ends)| *ends)
-            {
-                let since = Timestamp(ends * 1000);
-                *answer = Signature::Refused(format!("its key {key} expired at {since}: sign it with a key that holds"));
+            let Signature::Valid { key } = answer else { continue };
+            let is_its = |id: &str| id.ends_with(key.as_str()) || key.ends_with(id);
+            let end = self.ended.iter().find(|(id, _)| is_its(id)).map(|(_, end)| *end);
+            if let Some(end) = end {
+                let why = match end {
+                    End::Expired(ends) => format!("expired at {}", Timestamp(ends * 1000)),
+                    End::Revoked => "was revoked".to_owned(),
+                };
+                *answer = Signature::Refused(format!("its key {key} {why}: sign it with a key that holds"));
             }
         }
         Ok(answers)
@@ -336,10 +355,15 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_expired_from_the_second_that_gpg_names() {
-        let listed =
-            "pub:e:3072:1:810952FEDBC34B0F:1795430691:1795430700::u:::scSC::::::23::0:\nfpr:::::::::07:\nsub:u:1:1:AAAA:1:::\n";
-        assert!(expired(listed, Timestamp(1_795_430_699_999)).is_empty());
-        assert_eq!(expired(listed, Timestamp(1_795_430_700_000)).len(), 1);
+    fn keys_end_in_the_second_that_gpg_names_and_subkeys_with_their_keys() {
+        let listed = "pub:e:3072:1:810952FEDBC34B0F:1795430691:1795430700::u:::scSC::::::23::0:\nfpr:::::::::07:\n\
+                      sub:u:1:1:AAAA:1:::\npub:-:1:1:BBBB:1::::\nsub:r:1:1:CCCC:1::::\npub:r:1:1:DDDD:1::::\nsub:-:1:1:EEEE:1:1::\n";
+        let ids = |now| ended(listed, Timestamp(now)).into_iter().map(|(id, end)| format!("{id} {end:?}")).collect::<Vec<_>>();
+        let always = ["cccc Revoked", "dddd Revoked", "eeee Revoked"];
+        assert_eq!(ids(1_795_430_699_999), always);
+        assert_eq!(
+            ids(1_795_430_700_000),
+            [&["810952fedbc34b0f Expired(1795430700)", "aaaa Expired(1795430700)"][..], &always].concat()
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! The embedded repository: one content-addressed pool, and stages that refer to it.
 //!
 //! Who calls it: `execute::repo`, which asks `plan::repo` what to do. Start at [`Repository`], then `publish`. Its parts: `layout`
-//! where everything lies, `disk` the only way to change it, `copy` and `intake` packages on their way in, `keys` signatures, `fragment` and
+//! where everything lies, `disk` the only way to change it, `copy`, `header` and `intake` packages on their way in, `keys` signatures, `fragment` and
 //! `metadata` the repodata, `publish` the switch, `codec` records. docs/repositories.md draws the directory.
 //!
 //! It never reads a stage's packages to publish it, never changes a file that somebody may be reading, and decides nothing.
@@ -11,6 +11,7 @@ mod copy;
 mod disk;
 mod error;
 mod fragment;
+mod header;
 mod intake;
 mod keys;
 mod layout;

@@ -6,8 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rekindle::spec::Timestamp;
-use rekindle::world::mirror::{MirrorError, MirrorSet, MirrorSource, Refreshed, Trust};
+use rekindle::spec::{RepoLocation, Timestamp};
+use rekindle::world::mirror::{MirrorError, MirrorSet, MirrorSource, Refreshed, Trust, list_packages};
 use rekindle_tests::rpms::{DnfRepo, Key, RpmLab};
 use rekindle_tests::served::Served;
 
@@ -300,4 +300,27 @@ fn a_server_that_forbids_what_it_does_not_have_is_mirrored_all_the_same() {
     check_refused(&scene, "no signature", scene.source(), "has no `repomd.xml.asc`");
     scene.upstream.whim(|whims| whims.lost = vec!["repomd.xml".to_owned()]);
     check_refused(&scene, "no repository", scene.source(), "status 403");
+}
+
+#[test]
+fn what_a_repository_lists_is_known_without_a_copy_and_said_only_of_what_came_whole() {
+    let scene = Scene::new();
+    let location = RepoLocation::Url(scene.source().url);
+    let list = || list_packages(&location, &|nevra| nevra.name() == "app").map_err(|error| error.to_string());
+    let sha256 = scene.lab.must("sha256sum", &[scene.directory.join("Packages/app-1-1.noarch.rpm").as_str()])[..64].parse().ok();
+    let listed = list().expect("a list");
+    assert_eq!(listed.iter().map(|one| one.nevra.to_string()).collect::<Vec<_>>(), ["app-1-1.noarch"]);
+    assert_eq!(listed[0].sha256, sha256);
+    assert_eq!(
+        list_packages(&RepoLocation::Directory(scene.directory.clone()), &|nevra| nevra.name() == "app").ok(),
+        Some(listed)
+    );
+    assert_eq!(scene.upstream.sent(".rpm"), 0, "no package is fetched");
+    let names = scene.directory.join("repodata").read_dir_utf8().expect("metadata").map(|entry| entry.expect("one").into_path());
+    let primary = names.into_iter().find(|path| path.as_str().contains("primary.xml")).expect("primary");
+    let whole = std::fs::read(&primary).expect("a file");
+    std::fs::write(&primary, &whole[..whole.len() - 1]).expect("a file");
+    assert!(list().expect_err("cut short").contains("not what the repository's metadata say"));
+    std::fs::remove_file(&primary).expect("removed");
+    assert!(list().expect_err("not there").contains("does not exist there"));
 }

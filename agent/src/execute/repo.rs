@@ -138,7 +138,7 @@ pub fn rollback(
     let guard = repository.lock()?;
     let observed = repository.observe()?;
     let history = repository.history(stage)?;
-    let content = plan_rollback(&observed, stage, &history, to).map_err(RepoFault::Refused)?;
+    let content = plan_rollback(repository.policy(), &observed, stage, &history, to).map_err(RepoFault::Refused)?;
     let new = new_content(stage, content, Action::Rollback { to }, asked, approved_by.map(str::to_owned));
     Ok(repository.publish(&guard, &observed, new, asked.now)?)
 }

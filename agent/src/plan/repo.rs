@@ -26,7 +26,7 @@ impl Refused {
 /// Whether packages may enter `stage` from outside.
 pub fn plan_entry(repository: &RepositorySpec, policy: &PromotionPolicy, stage: &StageName) -> Result<(), Refused> {
     match repository.position(stage) {
-        None => Err(Refused::new(stage, format!("it is no stage of the repository: those are {}", list(&repository.stages)))),
+        None => Err(no_stage(repository, stage)),
         Some(0) => Ok(()),
         Some(_) if policy.entry => Ok(()),
         Some(_) => Err(Refused::new(
@@ -161,12 +161,19 @@ pub fn plan_snapshot(
     approval(policy, to, approved_by, login)
 }
 
+fn no_stage(repository: &RepositorySpec, stage: &StageName) -> Refused {
+    let stages = list(&repository.stages);
+    Refused::new(
+        stage,
+        format!(
+            "it is no stage of the repository: those are {stages}; packages of other stages enter and move where their `[[repos]]` lead"
+        ),
+    )
+}
+
 /// Packages move one stage forward at a time.
 fn direction(repository: &RepositorySpec, from: &StageName, to: &StageName) -> Result<(), Refused> {
-    let position = |stage: &StageName| {
-        let unknown = || Refused::new(stage, format!("it is no stage of the repository: those are {}", list(&repository.stages)));
-        repository.position(stage).ok_or_else(unknown)
-    };
+    let position = |stage: &StageName| repository.position(stage).ok_or_else(|| no_stage(repository, stage));
     let (at, next) = (position(from)?, position(to)?);
     if next == at + 1 {
         return Ok(());
@@ -308,11 +315,15 @@ fn list(stages: &[StageName]) -> String {
 
 /// What `stage` held at generation `to`: its history undone, newest first.
 pub fn plan_rollback(
+    repository: &RepositorySpec,
     observed: &ObservedRepository,
     stage: &StageName,
     history: &[Publication],
     to: u64,
 ) -> Result<Vec<StagePackage>, Vec<Refused>> {
+    if repository.position(stage).is_none() {
+        return Err(vec![no_stage(repository, stage)]);
+    }
     let current = observed.stages.get(stage).cloned().unwrap_or_default();
     if to == 0 || to >= current.generation {
         let reason = format!("it is at generation {}: give an earlier one (`rekindle repo history {stage}`)", current.generation);

@@ -7,18 +7,45 @@ use serde::Serialize;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::screen::{Table, one_line, span};
+use crate::cli::site;
 use crate::exit::Exit;
 use crate::observed::{ObservedRepository, PackageCheck, PoolPackage};
-use crate::spec::{StageName, Timestamp};
+use crate::spec::{Digest, Nevra, StageName, Timestamp};
 use crate::world::repo::Repository;
 use crate::world::{Clock as _, SystemClock};
 
-use super::common::{Opened, Purpose, failed, open};
+use super::common::{Opened, Purpose, failed, no_repository, open, repository};
+use super::others::{self, OtherStage};
 use super::view::PublicationView;
 use super::vms::{self, Installed};
 
-/// The newest version of a package in each stage, and since when.
-type InStages<'a> = BTreeMap<&'a StageName, (&'a PoolPackage, Timestamp)>;
+/// The newest version of a package in a stage.
+struct Newest<'a> {
+    nevra: &'a Nevra,
+    sha256: Option<&'a Digest>,
+    /// What is known where the stage is the site's own: the package, and since when.
+    own: Option<(&'a PoolPackage, Timestamp)>,
+}
+
+/// The newest version of a package in each stage.
+type InStages<'a> = BTreeMap<&'a StageName, Newest<'a>>;
+
+/// What the board is drawn from.
+struct Seen<'a> {
+    repository: Option<&'a Repository>,
+    observed: &'a ObservedRepository,
+    others: &'a [OtherStage<'a>],
+    installed: &'a [Installed],
+    now: Timestamp,
+}
+
+impl Seen<'_> {
+    /// The site's own stages in their order, then the others.
+    fn stages(&self) -> Vec<&StageName> {
+        let own = self.repository.map_or(&[][..], |repository| &repository.policy().stages);
+        own.iter().chain(self.others.iter().map(|stage| stage.name)).collect()
+    }
+}
 
 /// A package on the board.
 #[derive(Debug, Serialize)]
@@ -54,19 +81,30 @@ struct VmCell {
 }
 
 pub(super) fn status(context: &Context, wanted: &[String], json: bool) -> Result<Exit, CliError> {
-    let opened = open(context, Purpose::Read, json)?;
-    let observed = opened.repository.observe().map_err(failed)?;
-    let installed = vms::installed(context, &opened.spec)?;
+    let spec = site::load(context, &context.site_dir()?, json)?;
+    let repository = repository(context, &spec, Purpose::Read)?;
+    if repository.is_none() && others::stages(&spec).is_empty() {
+        return Err(no_repository(&spec));
+    }
+    let observed = repository.as_ref().map(Repository::observe).transpose().map_err(failed)?.unwrap_or_default();
+    let installed = vms::installed(context, &spec)?;
+    let others = others::look(&spec, &observed, &installed, wanted);
     let now = SystemClock::new().now();
-    let rows = rows(&opened, &observed, &installed, wanted, now)?;
+    let seen = Seen { repository: repository.as_ref(), observed: &observed, others: &others, installed: &installed, now };
+    let rows = rows(&seen, wanted)?;
+    let unread = others::unread(&others);
     if json {
         let generations: BTreeMap<String, u64> =
             observed.stages.iter().map(|(stage, content)| (stage.to_string(), content.generation)).collect();
-        context.screen.print_json(&serde_json::json!({ "generations": generations, "packages": rows }))?;
+        context.screen.print_json(&serde_json::json!({ "generations": generations, "packages": rows, "unread": unread }))?;
         return Ok(Exit::Ok);
+    }
+    for (stage, why) in &unread {
+        context.screen.note(&format!("stage {stage} could not be read: {}\n", one_line(why)));
     }
     if rows.is_empty() {
         let hint = match wanted {
+            [] if repository.is_none() => "no package that a VM of the site names is in the stages\n".to_owned(),
             [] => "no packages: `rekindle repo add` brings the first ones\n".to_owned(),
             wanted => format!(
                 "no stage has {}\n",
@@ -77,12 +115,14 @@ pub(super) fn status(context: &Context, wanted: &[String], json: bool) -> Result
         return Ok(Exit::Ok);
     }
     let paint = context.screen.out();
-    let stages = &opened.repository.policy().stages;
+    let stages = seen.stages();
     let head =
         ["PACKAGE".to_owned()].into_iter().chain(stages.iter().map(|s| s.as_str().to_uppercase())).chain(["VMS".to_owned()]);
     let mut table = Table::headed(head);
     for (at, row) in rows.iter().enumerate() {
         let cells = row.stages.iter().map(|cell| match &cell.version {
+            // Nobody knows what is there.
+            None if unread.contains_key(&cell.stage) => "?".to_owned(),
             None => "-".to_owned(),
             Some(version) => {
                 let checks = match (cell.checks_passed, cell.checks_failed) {
@@ -90,7 +130,8 @@ pub(super) fn status(context: &Context, wanted: &[String], json: bool) -> Result
                     (passed, 0) => format!(" {}", paint.green(&format!("{passed} ok"))),
                     (_, failed) => format!(" {}", paint.red(&format!("{failed} failed"))),
                 };
-                format!("{version} {}{checks}", paint.dim(&cell.age))
+                let age = if cell.age.is_empty() { String::new() } else { format!(" {}", paint.dim(&cell.age)) };
+                format!("{version}{age}{checks}")
             }
         });
         let vms: Vec<String> = row
@@ -109,56 +150,47 @@ pub(super) fn status(context: &Context, wanted: &[String], json: bool) -> Result
     Ok(Exit::Ok)
 }
 
-fn rows(
-    opened: &Opened,
-    observed: &ObservedRepository,
-    installed: &[Installed],
-    wanted: &[String],
-    now: Timestamp,
-) -> Result<Vec<Row>, CliError> {
-    let is_wanted = |package: &PoolPackage| wanted.is_empty() || wanted.iter().any(|name| package.nevra.is_named(name));
-    let headers: BTreeSet<&str> = observed.pool.values().map(|package| package.header.as_str()).collect();
-    let stages = &opened.repository.policy().stages;
+fn rows(seen: &Seen<'_>, wanted: &[String]) -> Result<Vec<Row>, CliError> {
+    let is_wanted = |nevra: &Nevra| wanted.is_empty() || wanted.iter().any(|name| nevra.is_named(name));
+    let headers: BTreeSet<&str> = seen.observed.pool.values().map(|package| package.header.as_str()).collect();
+    let stages = seen.stages();
     let mut newest: BTreeMap<(&str, &str), InStages<'_>> = BTreeMap::new();
-    for stage in stages {
-        for (package, since) in observed.packages(stage.as_str()).filter(|(package, _)| is_wanted(package)) {
-            let of_package = newest.entry((package.nevra.name(), package.nevra.arch())).or_default();
-            let best = of_package.entry(stage).or_insert((package, since));
-            if package.nevra.compare(&best.0.nevra).is_gt() {
-                *best = (package, since);
-            }
+    let own = seen.repository.map_or(&[][..], |repository| &repository.policy().stages);
+    let own = own.iter().flat_map(|stage| seen.observed.packages(stage.as_str()).map(move |own| (stage, own)));
+    let own = own.filter(|(_, (package, _))| is_wanted(&package.nevra)).map(|(stage, (package, since))| {
+        (stage, Newest { nevra: &package.nevra, sha256: Some(&package.digest), own: Some((package, since)) })
+    });
+    let theirs = seen.others.iter().flat_map(|stage| stage.packages.iter().map(|package| (stage.name, package)));
+    let theirs =
+        theirs.map(|(stage, package)| (stage, Newest { nevra: &package.nevra, sha256: package.sha256.as_ref(), own: None }));
+    for (stage, one) in own.chain(theirs) {
+        let of_package = newest.entry((one.nevra.name(), one.nevra.arch())).or_default();
+        if of_package.get(stage).is_none_or(|best| one.nevra.compare(best.nevra).is_gt()) {
+            of_package.insert(stage, one);
         }
     }
     let mut by_name: BTreeMap<(&str, &str), Vec<&Installed>> = BTreeMap::new();
-    for one in installed {
+    for one in seen.installed {
         by_name.entry((&one.package.name, &one.package.arch)).or_default().push(one);
     }
     let mut rows = Vec::new();
     for ((name, arch), of_package) in newest {
         let mut cells = Vec::new();
-        for stage in stages {
-            cells.push(match of_package.get(stage) {
-                None => Cell {
-                    stage: stage.to_string(),
-                    version: None,
-                    sha256: None,
-                    since: None,
-                    age: String::new(),
-                    checks_passed: 0,
-                    checks_failed: 0,
-                },
-                Some((package, since)) => {
-                    let (passed, failed) = verdicts(&opened.repository, package, stage)?;
-                    Cell {
-                        stage: stage.to_string(),
-                        version: Some(package.nevra.evr()),
-                        sha256: Some(package.digest.to_string()),
-                        since: Some(since.to_string()),
-                        age: span(now.since(*since)),
-                        checks_passed: passed,
-                        checks_failed: failed,
-                    }
-                }
+        for stage in &stages {
+            let newest = of_package.get(stage);
+            let own = newest.and_then(|newest| newest.own).zip(seen.repository);
+            let (checks_passed, checks_failed) = match own {
+                Some(((package, _), repository)) => verdicts(repository, package, stage)?,
+                None => (0, 0),
+            };
+            cells.push(Cell {
+                stage: stage.to_string(),
+                version: newest.map(|newest| newest.nevra.evr()),
+                sha256: newest.and_then(|newest| newest.sha256).map(ToString::to_string),
+                since: own.map(|((_, since), _)| since.to_string()),
+                age: own.map(|((_, since), _)| span(seen.now.since(since))).unwrap_or_default(),
+                checks_passed,
+                checks_failed,
             });
         }
         let vms = by_name.get(&(name, arch)).into_iter().flatten().map(|one| VmCell {
@@ -239,5 +271,7 @@ fn known_stage(opened: &Opened, stage: &StageName) -> Result<(), CliError> {
         return Ok(());
     }
     let names = policy.stages.iter().map(StageName::as_str).collect::<Vec<_>>().join(", ");
-    Err(CliError::usage(anyhow::anyhow!("`{stage}` is no stage of the repository")).help(format!("the stages are {names}")))
+    let elsewhere = others::stages(&opened.spec).into_iter().any(|(name, _)| name == stage);
+    let hint = if elsewhere { "its packages enter and move where its `[[repos]]` lead; ".to_owned() } else { String::new() };
+    Err(CliError::usage(anyhow::anyhow!("`{stage}` is no stage of the repository")).help(format!("{hint}the stages are {names}")))
 }

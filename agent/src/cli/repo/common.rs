@@ -11,7 +11,7 @@ use crate::spec::{PromotionPolicy, Spec, StageName};
 use crate::world::repo::{self, RepoError, Repository};
 use crate::world::{Clock as _, SystemClock};
 
-use super::Said;
+use super::{Said, others};
 
 /// The site and its repository.
 pub(super) struct Opened {
@@ -36,17 +36,31 @@ pub(super) enum Purpose {
 /// Opens the repository.
 pub(super) fn open(context: &Context, purpose: Purpose, json: bool) -> Result<Opened, CliError> {
     let spec = site::load(context, &context.site_dir()?, json)?;
-    let Some(policy) = &spec.site.repository else {
-        return Err(CliError::usage(anyhow::anyhow!("the site has no stage repositories of its own"))
-            .help("add `[repository]` to site.toml; docs/repositories.md shows how"));
-    };
+    let repository = repository(context, &spec, purpose)?.ok_or_else(|| no_repository(&spec))?;
+    Ok(Opened { spec, repository })
+}
+
+/// The site's own repository, if it has one.
+pub(super) fn repository(context: &Context, spec: &Spec, purpose: Purpose) -> Result<Option<Repository>, CliError> {
+    let Some(policy) = &spec.site.repository else { return Ok(None) };
     let state_dir = context.state_dir()?;
     let (root, gnupg_home) = (repo::directory(state_dir), repo::gnupg_home(state_dir));
-    let repository = match purpose {
+    Ok(Some(match purpose {
         Purpose::Change => Repository::open(&root, policy, &gnupg_home).map_err(failed)?,
         Purpose::Read => Repository::at(&root, policy, &gnupg_home),
+    }))
+}
+
+/// That the site has none, and where its packages are then.
+pub(super) fn no_repository(spec: &Spec) -> CliError {
+    let elsewhere: Vec<String> = others::stages(spec).iter().map(|(name, _)| format!("`{name}`")).collect();
+    let hint = if elsewhere.is_empty() {
+        String::new()
+    } else {
+        format!("packages of {} enter and move where `[[repos]]` of these stages lead; ", elsewhere.join(", "))
     };
-    Ok(Opened { spec, repository })
+    CliError::usage(anyhow::anyhow!("the site has no stage repositories of its own"))
+        .help(format!("{hint}add `[repository]` to site.toml; docs/repositories.md shows how"))
 }
 
 /// Who asks, and when.

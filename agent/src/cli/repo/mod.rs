@@ -8,6 +8,7 @@ mod change;
 mod common;
 mod mirror;
 mod os;
+mod others;
 mod timeline;
 mod verify;
 mod view;

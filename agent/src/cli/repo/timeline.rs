@@ -12,7 +12,9 @@ use crate::cli::site;
 use crate::exit::Exit;
 use crate::plan::journey::{Milestone, journey};
 use crate::spec::StageName;
-use crate::world::repo::{self, RepoError, Repository};
+use crate::world::repo::RepoError;
+
+use super::common::{Purpose, no_repository, repository};
 
 /// Show each step of a package from its upload on, with its time, and the share of Rekindle in it
 #[derive(Debug, clap::Args)]
@@ -33,12 +35,8 @@ pub(super) struct TimelineArgs {
 /// Runs `rekindle repo timeline`.
 pub(super) fn run(context: &Context, args: &TimelineArgs) -> Result<Exit, CliError> {
     let spec = site::load(context, &context.site_dir()?, args.json)?;
-    let Some(policy) = &spec.site.repository else {
-        return Err(CliError::usage(anyhow::anyhow!("the site has no stage repositories of its own"))
-            .help("add `[repository]` to site.toml; docs/repositories.md shows how"));
-    };
-    let state_dir = context.state_dir()?;
-    let repository = Repository::at(&repo::directory(state_dir), policy, &repo::gnupg_home(state_dir));
+    let repository = repository(context, &spec, Purpose::Read)?.ok_or_else(|| no_repository(&spec))?;
+    let policy = repository.policy();
     let world = |error: RepoError| CliError::world(error);
     let holds = repository.observe().map_err(world)?;
     let named = holds.pool.values().filter(|package| package.nevra.is_named(&args.package));

@@ -1,16 +1,15 @@
 //! Fetching from an upstream: each file goes on where a broken transfer ended, and counts only when its digest is right.
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sha2::{Digest as _, Sha256, Sha512};
 
 use super::error::{MirrorError, file};
-use super::repomd::{Algorithm, RepoFile};
+use super::hash::Hash;
+use super::repomd::RepoFile;
 use crate::spec::HttpUrl;
 
 /// Breaks without a byte in between before it is given up.
@@ -21,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 const CONNECT: Duration = Duration::from_secs(15);
 /// That a transfer may stand still.
 const STALL: Duration = Duration::from_secs(30);
+/// The same for somebody who waits, and is told at once that it did not work.
+const HASTE: Duration = Duration::from_secs(5);
 /// Bytes read at once.
 const CHUNK: usize = 128 << 10;
 /// What a URL's path may have as it is.
@@ -30,24 +31,36 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 pub(super) struct Upstream {
     agent: ureq::Agent,
     base: String,
+    /// How often a small file is asked for.
+    tries: u32,
 }
 
 impl Upstream {
+    /// For a transfer of hours.
     pub(super) fn new(url: &HttpUrl) -> Self {
+        Self::with(url, CONNECT, STALL, TRIES)
+    }
+
+    /// For a look at small files, once.
+    pub(super) fn hasty(url: &HttpUrl) -> Self {
+        Self::with(url, HASTE, HASTE, 1)
+    }
+
+    fn with(url: &HttpUrl, connect: Duration, stall: Duration, tries: u32) -> Self {
         // Mirrors inside a company have certificates of a CA that only the host's own store knows.
         let trust = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
         let agent = ureq::Agent::config_builder()
             .tls_config(trust)
             .http_status_as_error(false)
             .max_redirects(5)
-            .timeout_connect(Some(CONNECT))
-            .timeout_resolve(Some(CONNECT))
-            .timeout_recv_response(Some(STALL))
-            .timeout_per_read(Some(STALL))
+            .timeout_connect(Some(connect))
+            .timeout_resolve(Some(connect))
+            .timeout_recv_response(Some(stall))
+            .timeout_per_read(Some(stall))
             .user_agent(concat!("rekindle/", env!("CARGO_PKG_VERSION")))
             .accept_encoding("identity")
             .build();
-        Self { agent: agent.into(), base: url.as_str().trim_end_matches('/').to_owned() }
+        Self { agent: agent.into(), base: url.as_str().trim_end_matches('/').to_owned(), tries }
     }
 
     /// The address of `path` within the repository.
@@ -75,8 +88,10 @@ impl Upstream {
             match read {
                 Ok((200, bytes)) => return Ok(Some(bytes)),
                 Ok((404 | 410, _)) => return Ok(None),
-                Ok((status, _)) if tries + 1 >= TRIES || !is_passing(status) => return Err(MirrorError::Status { url, status }),
-                Err(source) if tries + 1 >= TRIES => return Err(MirrorError::Network { url, source }),
+                Ok((status, _)) if tries + 1 >= self.tries || !is_passing(status) => {
+                    return Err(MirrorError::Status { url, status });
+                }
+                Err(source) if tries + 1 >= self.tries => return Err(MirrorError::Network { url, source }),
                 _ => {}
             }
             std::thread::sleep(PAUSE * 2u32.pow(tries));
@@ -196,40 +211,6 @@ enum Broken {
 impl From<MirrorError> for Broken {
     fn from(error: MirrorError) -> Self {
         Self::Final(error)
-    }
-}
-
-/// A digest in the making.
-enum Hash {
-    Sha256(Sha256),
-    Sha512(Sha512),
-}
-
-impl Hash {
-    fn new(kind: Algorithm) -> Self {
-        match kind {
-            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
-            Algorithm::Sha512 => Self::Sha512(Sha512::new()),
-        }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hash) => hash.update(bytes),
-            Self::Sha512(hash) => hash.update(bytes),
-        }
-    }
-
-    fn hex(&self) -> String {
-        let bytes = match self {
-            Self::Sha256(hash) => hash.clone().finalize().to_vec(),
-            Self::Sha512(hash) => hash.clone().finalize().to_vec(),
-        };
-        bytes.iter().fold(String::new(), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
     }
 }
 

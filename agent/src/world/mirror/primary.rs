@@ -6,18 +6,42 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::error::MirrorError;
+use super::listing::ListedPackage;
 use super::repomd::{Checksum, RepoFile, is_plain, place_of};
+use crate::spec::Nevra;
 
-/// Reads the packages from `input`. `url` is for messages.
+/// Reads the files of the packages from `input`. `url` is for messages.
 pub(super) fn packages(input: impl BufRead, url: &str) -> Result<Vec<RepoFile>, MirrorError> {
+    read(input, url, |found| found.file().map(Some))
+}
+
+/// Reads which packages `input` lists, as far as they are `wanted` by name.
+pub(super) fn listed(input: impl BufRead, url: &str, wanted: &dyn Fn(&Nevra) -> bool) -> Result<Vec<ListedPackage>, MirrorError> {
+    read(input, url, |found| found.listed().map(|listed| Some(listed).filter(|listed| wanted(&listed.nevra))))
+}
+
+/// What the text of an element is.
+#[derive(Clone, Copy)]
+enum Field {
+    Checksum,
+    Name,
+    Arch,
+}
+
+/// Reads the packages from `input` and keeps what `keep` makes of each.
+fn read<T>(
+    input: impl BufRead,
+    url: &str,
+    mut keep: impl FnMut(Found) -> Result<Option<T>, String>,
+) -> Result<Vec<T>, MirrorError> {
     let parse = |error: quick_xml::Error| MirrorError::Parse { url: url.to_owned(), source: Box::new(error) };
     let wrong = |reason: String| MirrorError::Metadata { url: url.to_owned(), reason };
     let mut reader = Reader::from_reader(input);
     let mut buffer = Vec::new();
-    let mut packages = Vec::new();
+    let (mut kept, mut count) = (Vec::new(), 0);
     let mut found = Found::default();
     let mut depth = 0u32;
-    let mut in_checksum = false;
+    let mut field = None;
     let mut announced = None;
     loop {
         let event = reader.read_event_into(&mut buffer).map_err(parse)?;
@@ -33,7 +57,13 @@ pub(super) fn packages(input: impl BufRead, url: &str) -> Result<Vec<RepoFile>, 
                     (1, "package") => found = Found::default(),
                     (2, "checksum") => {
                         found.kind = attribute(tag, "type").unwrap_or_default();
-                        in_checksum = opens;
+                        field = opens.then_some(Field::Checksum);
+                    }
+                    (2, "name") => field = opens.then_some(Field::Name),
+                    (2, "arch") => field = opens.then_some(Field::Arch),
+                    (2, "version") => {
+                        let part = |name| attribute(tag, name).unwrap_or_default();
+                        (found.epoch, found.version, found.release) = (part("epoch"), part("ver"), part("rel"));
                     }
                     (2, "location") => {
                         found.path = place_of(&attribute(tag, "href").unwrap_or_default());
@@ -44,12 +74,18 @@ pub(super) fn packages(input: impl BufRead, url: &str) -> Result<Vec<RepoFile>, 
                 }
                 depth += u32::from(opens);
             }
-            Event::Text(text) if in_checksum => found.hex.push_str(&text.xml10_content()),
+            Event::Text(text) => match field {
+                Some(Field::Checksum) => found.hex.push_str(&text.xml10_content()),
+                Some(Field::Name) => found.name.push_str(&text.xml10_content()),
+                Some(Field::Arch) => found.arch.push_str(&text.xml10_content()),
+                None => {}
+            },
             Event::End(tag) => {
                 depth = depth.saturating_sub(1);
-                in_checksum = false;
+                field = None;
                 if depth == 1 && tag.local_name().as_ref() == "package" {
-                    packages.push(std::mem::take(&mut found).finish().map_err(wrong)?);
+                    count += 1;
+                    kept.extend(keep(std::mem::take(&mut found)).map_err(wrong)?);
                 }
             }
             Event::Eof if depth > 0 => return Err(wrong("it ends in the middle".to_owned())),
@@ -59,13 +95,19 @@ pub(super) fn packages(input: impl BufRead, url: &str) -> Result<Vec<RepoFile>, 
         buffer.clear();
     }
     match announced {
-        Some(count) if count == packages.len() => Ok(packages),
-        _ => Err(wrong(format!("it announces {announced:?} packages and has {}", packages.len()))),
+        Some(announced) if announced == count => Ok(kept),
+        _ => Err(wrong(format!("it announces {announced:?} packages and has {count}"))),
     }
 }
 
+/// What a repository says of a package.
 #[derive(Default)]
 struct Found {
+    name: String,
+    arch: String,
+    epoch: String,
+    version: String,
+    release: String,
     kind: String,
     hex: String,
     path: String,
@@ -74,7 +116,15 @@ struct Found {
 }
 
 impl Found {
-    fn finish(self) -> Result<RepoFile, String> {
+    fn listed(self) -> Result<ListedPackage, String> {
+        let epoch = self.epoch.parse().unwrap_or(0);
+        let nevra = Nevra::new(&self.name, epoch, &self.version, &self.release, &self.arch)
+            .map_err(|error| format!("package {:?}: {error}", self.path))?;
+        let sha256 = Some(self.hex.trim()).filter(|_| self.kind == "sha256").and_then(|hex| hex.parse().ok());
+        Ok(ListedPackage { nevra, sha256 })
+    }
+
+    fn file(self) -> Result<RepoFile, String> {
         if self.elsewhere {
             return Err(format!("package {:?} lies at another address (`xml:base`): mirror that repository", self.path));
         }
@@ -118,6 +168,19 @@ mod tests {
             assert_eq!(packages(primary(1, &package(href, "")).as_bytes(), "u").unwrap()[0].path, path);
         }
         assert_eq!(packages(primary(0, "").as_bytes(), "u").unwrap(), []);
+    }
+
+    #[test]
+    fn packages_are_listed_with_what_they_are() {
+        let text = package("a.rpm", "")
+            .replace("<name>a</name>", "<name>a-b</name><arch>x86_64</arch><version epoch=\"1\" ver=\"2~rc1\" rel=\"3\"/>");
+        let text = primary(1, &text);
+        let found = listed(text.as_bytes(), "u", &|_| true).unwrap();
+        let sha256 = "ab".repeat(32).parse().ok();
+        assert_eq!((found[0].nevra.to_string().as_str(), &found[0].sha256), ("a-b-1:2~rc1-3.x86_64", &sha256));
+        assert_eq!(listed(text.as_bytes(), "u", &|nevra| nevra.name() == "a").unwrap(), []);
+        let weak = text.replace("type=\"sha256\"", "type=\"md5\"");
+        assert_eq!(listed(weak.as_bytes(), "u", &|_| true).unwrap()[0].sha256, None);
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Proof {
 }
 
 /// What was looked at and found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Verified {
     /// Each published stage, where repodata are signed: its `repomd.xml.asc`, as a client with the site's public keys judges it.
     pub signatures: Vec<(StageName, Finding)>,

@@ -19,7 +19,7 @@ use crate::spec::{Digest, EntryPolicy, Nevra};
 /// Bytes read at once.
 const CHUNK: usize = 256 << 10;
 /// Files of one directory.
-const FILES_A_DIRECTORY: usize = 64;
+const FILES_A_DIRECTORY: usize = 200;
 /// Files that are worth a thread.
 const FILES_A_WORKER: usize = 16;
 
@@ -27,8 +27,8 @@ const FILES_A_WORKER: usize = 16;
 pub(super) struct Copied {
     /// What the file was called.
     pub(super) file: String,
-    /// Where the copy is.
-    pub(super) staged: Utf8PathBuf,
+    /// Where the copy is, in the directory of all copies.
+    pub(super) place: String,
     /// SHA-256 of its bytes.
     pub(super) source: Digest,
     /// How many they are.
@@ -78,12 +78,11 @@ impl Repository {
                 let Some(path) = files.get(index) else { break };
                 // Of its own, and small: threads that make files in one directory wait for each other, and some file systems look
                 // through all of it for each.
-                let directory = directory.join(format!("{worker}-{}", done.len() / FILES_A_DIRECTORY));
+                let own = format!("{worker}-{}", done.len() / FILES_A_DIRECTORY);
                 if done.len() % FILES_A_DIRECTORY == 0 {
-                    self.disk.create_dirs(&directory)?;
+                    self.disk.create_dirs(&directory.join(&own))?;
                 }
-                let staged = directory.join(format!("{index}.rpm"));
-                match self.copy(path, staged, known, &mut buffer) {
+                match self.copy(path, directory, format!("{own}/{index}.rpm"), known, &mut buffer) {
                     Ok(copied) => done.push((index, copied)),
                     Err(error) => {
                         failed.store(true, Ordering::Relaxed);
@@ -112,7 +111,8 @@ impl Repository {
     fn copy(
         &self,
         from: &Utf8Path,
-        staged: Utf8PathBuf,
+        directory: &Utf8Path,
+        place: String,
         known: &(dyn Fn(&Digest) -> Option<Digest> + Sync),
         buffer: &mut [u8],
     ) -> Result<Copied, RepoError> {
@@ -124,6 +124,7 @@ impl Repository {
             return Err(unread(io::Error::other(what)));
         }
         let mut source = File::open(from).map_err(unread)?;
+        let staged = directory.join(&place);
         let error = |source| RepoError::File { what: "write", path: staged.clone(), source };
         self.disk.point("copy a package").map_err(error)?;
         // What is in the pool is read-only; only signing still changes it.
@@ -161,7 +162,7 @@ impl Repository {
         if !matches!(content, Content::Package(_)) {
             self.disk.remove(&staged)?;
         }
-        Ok(Copied { file, staged, source, size, content })
+        Ok(Copied { file, place, source, size, content })
     }
 }
 

@@ -11,7 +11,7 @@ use nix::fcntl::{Flock, FlockArg};
 use super::copy::{Content, Facts, hash, workers};
 use super::error::RepoError;
 use super::fragment::{self, Parts};
-use super::keys::Signature;
+use super::keys::{KeyDb, Signature};
 use super::tool::Tool;
 use super::{Repository, SYNC_EACH, disk::Disk};
 use crate::observed::{ObservedRepository, PoolPackage};
@@ -73,7 +73,7 @@ fn lock_of(directory: &Utf8Path) -> Utf8PathBuf {
 /// A copy of a package, before it has been checked.
 struct Unchecked {
     file: String,
-    staged: Utf8PathBuf,
+    place: String,
     source: Digest,
     size: u64,
     facts: Facts,
@@ -108,17 +108,17 @@ impl Repository {
                     continue;
                 }
             };
-            let place = facts.nevra.path();
-            if let Some(other) = packages.get(&place) {
+            let nevra = facts.nevra.path();
+            if let Some(other) = packages.get(&nevra) {
                 if other.source != copied.source {
                     let reason = format!("`{}`, handed in with it, is {} too and has other bytes", other.file, facts.nevra);
                     intake.refused.push(Refusal { file, reason });
                 }
-                self.disk.remove(&copied.staged)?;
+                self.disk.remove(&repo.join(&copied.place))?;
                 continue;
             }
-            let (staged, source, size) = (copied.staged, copied.source, copied.size);
-            packages.insert(place, Unchecked { file, staged, source, size, facts });
+            let (place, source, size) = (copied.place, copied.source, copied.size);
+            packages.insert(nevra, Unchecked { file, place, source, size, facts });
         }
         self.check(&repo, packages.into_values().collect(), by, now, &mut intake)?;
         Ok(intake)
@@ -137,26 +137,28 @@ impl Repository {
             return Ok(());
         }
         let keys = self.keys.database(&self.disk, now)?;
-        let paths: Vec<&Utf8Path> = copies.iter().map(|copy| copy.staged.as_path()).collect();
+        let places: Vec<&str> = copies.iter().map(|copy| copy.place.as_str()).collect();
+        // What the signature check leaves over.
+        let readers = workers(usize::MAX, 1).saturating_sub(KeyDb::runs(copies.len())).max(1);
         let (mut parts, signatures) = std::thread::scope(|scope| {
-            let scan = scope.spawn(|| self.scan(repo));
+            let scan = scope.spawn(|| self.scan(repo, readers));
             if copies.len() > SYNC_EACH {
                 // What the disk has by the time that it must have all of it, nobody has to wait for.
                 scope.spawn(|| Disk::begin_sync(repo));
             }
-            let signatures = keys.check(&paths);
+            let signatures = keys.check(repo, &places);
             (scan.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), signatures)
         });
         let mut signatures = signatures?;
         let unsigned: Vec<usize> = (0..copies.len()).filter(|&at| signatures[at] == Signature::Missing).collect();
         if self.policy.entry == EntryPolicy::SignOnce && self.keys.signing_key.is_some() && !unsigned.is_empty() {
-            let files: Vec<&Utf8Path> = unsigned.iter().map(|&at| paths[at]).collect();
+            let files: Vec<&str> = unsigned.iter().map(|&at| places[at]).collect();
             self.disk.point("sign packages").map_err(|source| RepoError::File { what: "sign", path: repo.to_owned(), source })?;
-            self.keys.sign_packages(&files)?;
-            for (&at, signature) in unsigned.iter().zip(keys.check(&files)?) {
+            self.keys.sign_packages(repo, &files)?;
+            for (&at, signature) in unsigned.iter().zip(keys.check(repo, &files)?) {
                 signatures[at] = signature;
             }
-            parts = self.scan(repo);
+            parts = self.scan(repo, workers(usize::MAX, 1));
         }
         // One that cannot be read spoils the scan of all; the signature check says which one it is.
         let good = signatures.iter().all(|signature| matches!(signature, Signature::Valid { .. }));
@@ -178,8 +180,9 @@ impl Repository {
             if !good {
                 continue;
             }
+            let staged = repo.join(&copy.place);
             let (digest, size) = match self.policy.entry {
-                EntryPolicy::SignOnce => hash(&copy.staged)?,
+                EntryPolicy::SignOnce => hash(&staged)?,
                 EntryPolicy::Signed => (copy.source.clone(), copy.size),
             };
             // `createrepo_c` has hashed the file by itself: that both find the same is one more proof.
@@ -187,8 +190,7 @@ impl Repository {
                 let detail = "createrepo_c found another checksum".to_owned();
                 return Err(RepoError::Metadata { nevra: Box::new(copy.facts.nevra), detail });
             };
-            let href = copy.staged.strip_prefix(repo).unwrap_or(&copy.staged);
-            let found = found.placed(href.as_str(), &copy.facts.nevra.path());
+            let found = found.placed(&copy.place, &copy.facts.nevra.path());
             let package = PoolPackage {
                 digest,
                 size,
@@ -203,12 +205,13 @@ impl Repository {
                 parts_at: (String::new(), 0),
                 nevra: copy.facts.nevra,
             };
-            intake.arrivals.push(Arrival { file: copy.file, package, staged: copy.staged, parts: found });
+            intake.arrivals.push(Arrival { file: copy.file, package, staged, parts: found });
         }
         Ok(())
     }
 
-    fn scan(&self, repo: &Utf8Path) -> Result<BTreeMap<Digest, Parts>, RepoError> {
+    /// Lets `createrepo_c` read all packages of `repo`, so many at a time.
+    fn scan(&self, repo: &Utf8Path, readers: usize) -> Result<BTreeMap<Digest, Parts>, RepoError> {
         self.disk.point("read packages").map_err(|source| RepoError::File { what: "read", path: repo.to_owned(), source })?;
         let tool = Tool::new("createrepo_c", repo).args([
             "--quiet",
@@ -219,8 +222,7 @@ impl Repository {
             "--compress-type",
             "gz",
         ]);
-        let workers = workers(usize::MAX, 1).to_string();
-        tool.args(["--workers", &workers]).arg(repo.as_str()).run("read packages")?;
+        tool.within(repo).args(["--workers", &readers.to_string(), "."]).run("read packages")?;
         fragment::cut(repo)
     }
 

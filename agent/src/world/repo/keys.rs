@@ -15,8 +15,8 @@ use super::error::RepoError;
 use super::tool::Tool;
 use crate::spec::{Digest, Timestamp};
 
-/// Packages that are worth a run of `rpmkeys` of their own.
-const FILES_A_RUN: usize = 100;
+/// Packages that are worth a run of `rpmkeys` of their own: each run reads its configuration and the keys anew.
+const FILES_A_RUN: usize = 1000;
 
 /// The keys of one repository.
 #[derive(Debug, Clone)]
@@ -141,8 +141,8 @@ impl Keys {
         Some(RepoError::Keyring { path: self.gnupg_home.clone(), detail })
     }
 
-    /// Signs packages in place.
-    pub(super) fn sign_packages(&self, files: &[&Utf8Path]) -> Result<(), RepoError> {
+    /// Signs packages of `directory` where they are.
+    pub(super) fn sign_packages(&self, directory: &Utf8Path, files: &[&str]) -> Result<(), RepoError> {
         let Some(key) = &self.signing_key else { return Ok(()) };
         let define = |name: &str, value: &str| ["--define".to_owned(), format!("{name} {value}")];
         let tool = Tool::new("rpmsign", &self.gnupg_home)
@@ -151,7 +151,7 @@ impl Keys {
             .args(define("_gpg_path", self.gnupg_home.as_str()))
             .args(define("_gpg_name", key))
             .arg("--addsign");
-        tool.args(files.iter().map(|file| file.as_str())).run("sign packages").map(drop)
+        tool.within(directory).args(files).run("sign packages").map(drop)
     }
 
     /// The database for the keyring as it is now, named after its keys.
@@ -229,12 +229,17 @@ fn ended(listed: &str, now: Timestamp) -> BTreeMap<String, End> {
 }
 
 impl KeyDb {
-    /// Checks `files`, whose paths hold no line breaks; one answer a file, in their order.
-    pub(super) fn check(&self, files: &[&Utf8Path]) -> Result<Vec<Signature>, RepoError> {
-        let some = files.len().div_ceil(workers(files.len(), FILES_A_RUN)).max(1);
+    /// Runs of `rpmkeys` for so many packages.
+    pub(super) fn runs(count: usize) -> usize {
+        workers(count, FILES_A_RUN)
+    }
+
+    /// Checks `files` of `directory`, whose paths hold no line breaks; one answer a file, in their order.
+    pub(super) fn check(&self, directory: &Utf8Path, files: &[&str]) -> Result<Vec<Signature>, RepoError> {
+        let some = files.len().div_ceil(Self::runs(files.len())).max(1);
         let mut answers = Vec::with_capacity(files.len());
         std::thread::scope(|scope| {
-            let runs: Vec<_> = files.chunks(some).map(|files| scope.spawn(|| self.check_some(files))).collect();
+            let runs: Vec<_> = files.chunks(some).map(|files| scope.spawn(|| self.check_some(directory, files))).collect();
             for run in runs {
                 answers.append(&mut run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
             }
@@ -243,10 +248,13 @@ impl KeyDb {
     }
 
     /// One run of `rpmkeys`.
-    fn check_some(&self, files: &[&Utf8Path]) -> Result<Vec<Signature>, RepoError> {
+    fn check_some(&self, directory: &Utf8Path, files: &[&str]) -> Result<Vec<Signature>, RepoError> {
         let output = Tool::new("rpmkeys", &self.path)
+            .within(directory)
+            // In any other language it would look for a translation of each word.
+            .env("LC_ALL", "C")
             .args(["--dbpath", self.path.as_str(), "--define", "_pkgverify_level all", "--checksig", "--verbose"])
-            .args(files.iter().map(|file| file.as_str()))
+            .args(files)
             .output()?;
         let said = String::from_utf8_lossy(&output.stdout);
         let mut answers = read_answers(&said, files);
@@ -273,7 +281,7 @@ impl KeyDb {
 }
 
 /// Takes apart what `rpmkeys --checksig --verbose` says: a file's name, then its findings, indented.
-fn read_answers(said: &str, files: &[&Utf8Path]) -> Vec<Signature> {
+fn read_answers(said: &str, files: &[&str]) -> Vec<Signature> {
     let mut findings: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut current = None;
     for line in said.lines() {
@@ -286,7 +294,7 @@ fn read_answers(said: &str, files: &[&Utf8Path]) -> Vec<Signature> {
             None => current = line.strip_suffix(':'),
         }
     }
-    files.iter().map(|file| judge(findings.get(file.as_str()).map_or(&[], Vec::as_slice))).collect()
+    files.iter().map(|file| judge(findings.get(file).map_or(&[], Vec::as_slice))).collect()
 }
 
 fn judge(findings: &[&str]) -> Signature {
@@ -321,8 +329,8 @@ mod tests {
 
     #[track_caller]
     fn check_judgement(findings: &str, expected: &Signature) {
-        let said = format!("/x/1.rpm:\n{findings}");
-        assert_eq!(&read_answers(&said, &[Utf8Path::new("/x/1.rpm")])[0], expected, "{findings}");
+        let said = format!("0-0/1.rpm:\n{findings}");
+        assert_eq!(&read_answers(&said, &["0-0/1.rpm"])[0], expected, "{findings}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::Utf8Path;
-use flate2::write::GzEncoder;
+use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 use sha2::{Digest as _, Sha256};
 
 use super::codec::ContentHead;
@@ -125,6 +125,7 @@ fn write_part(
         open: Sha256::new(),
         open_size: 0,
         lens: Vec::new(),
+        deflate: Compress::new(Compression::new(LEVEL), false),
     };
     out.pack(part.head(packages.len()).as_bytes()).map_err(error)?;
     let mut left = packages;
@@ -158,7 +159,7 @@ fn write_part(
         }
     }
     out.pack(part.foot().as_bytes()).map_err(error)?;
-    let Members { out, open, open_size, lens: members } = out;
+    let Members { out, open, open_size, lens: members, .. } = out;
     let open_checksum = Digest::from(<[u8; 32]>::from(open.finalize()));
     let (buffered, checksum, size) = out.finish();
     let file = buffered.into_inner().map_err(|e| error(e.into_error()))?;
@@ -176,14 +177,29 @@ struct Members {
     open_size: u64,
     /// Of each member, unpacked and packed.
     lens: Vec<(u64, u64)>,
+    /// One for all: to make it takes as long as a small member.
+    deflate: Compress,
 }
 
 impl Members {
     /// Adds `text` as a member.
     fn pack(&mut self, text: &[u8]) -> io::Result<()> {
-        let mut gz = GzEncoder::new(Vec::with_capacity(text.len() / 4), flate2::Compression::new(LEVEL));
-        gz.write_all(text)?;
-        let packed = gz.finish()?;
+        // RFC 1952 §2.3: no name, no time, no particular system.
+        let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+        self.deflate.reset();
+        loop {
+            packed.reserve(text.len() / 4 + 64);
+            let read = self.deflate.total_in() as usize;
+            match self.deflate.compress_vec(&text[read..], &mut packed, FlushCompress::Finish) {
+                Ok(Status::StreamEnd) => break,
+                Ok(Status::Ok | Status::BufError) => {}
+                Err(error) => return Err(io::Error::other(error)),
+            }
+        }
+        let mut crc = Crc::new();
+        crc.update(text);
+        packed.extend_from_slice(&crc.sum().to_le_bytes());
+        packed.extend_from_slice(&crc.amount().to_le_bytes());
         self.take(text, &packed)
     }
 

@@ -82,7 +82,8 @@ pub struct Guard {
 }
 
 impl Repository {
-    /// The repository in `root`, which is made if it is not there; gpg finds its keys in `gnupg_home`.
+    /// The repository in `root`, which is made if it is not there; gpg finds its keys in `gnupg_home`. Both paths are absolute:
+    /// programs are run in directories of their own.
     pub fn open(root: &Utf8Path, policy: &RepositorySpec, gnupg_home: &Utf8Path) -> Result<Self, RepoError> {
         let repository = Self::at(root, policy, gnupg_home);
         let layout = &repository.layout;
@@ -183,7 +184,7 @@ impl Repository {
             return Ok(kept);
         }
         let pack = format!("{}.xml", uuid::Uuid::new_v4().simple());
-        let mut text = String::new();
+        let mut text = String::with_capacity(intake.arrivals.iter().map(|arrival| arrival.parts.text.len()).sum());
         for arrival in &intake.arrivals {
             let package = PoolPackage { parts_at: (pack.clone(), text.len() as u64), ..arrival.package.clone() };
             text.push_str(&arrival.parts.text);

@@ -4,9 +4,12 @@
 //! nothing here.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::process::{Command, Output, Stdio};
 
 use camino::Utf8Path;
+use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::error::RepoError;
 
@@ -42,9 +45,23 @@ impl Tool {
         self
     }
 
+    /// Runs it in `directory`: what it is told to work on is named from there, which spares it a long way for each file.
+    pub(super) fn within(mut self, directory: &Utf8Path) -> Self {
+        self.command.current_dir(directory);
+        self
+    }
+
     /// Runs it and gives what it said, however it ended.
     pub(super) fn output(mut self) -> Result<Output, RepoError> {
-        self.command.output().map_err(|source| RepoError::NoProgram { program: self.program, source })
+        // Into a file in memory: `rpmkeys` writes each line by itself, and through a pipe each would wake us.
+        let error = |source| RepoError::File { what: "keep what is said by", path: self.program.into(), source };
+        let file = memfd_create("said", MFdFlags::MFD_CLOEXEC).map_err(|errno| error(errno.into()))?;
+        let mut said = File::from(file);
+        self.command.stdout(said.try_clone().map_err(error)?);
+        let ran = self.command.output().map_err(|source| RepoError::NoProgram { program: self.program, source });
+        let mut output = ran?;
+        said.rewind().and_then(|()| said.read_to_end(&mut output.stdout)).map_err(error)?;
+        Ok(output)
     }
 
     /// Runs it to `purpose`; its standard output.

@@ -9,9 +9,9 @@ use camino::Utf8PathBuf;
 
 use crate::observed::{Action, ObservedRepository, PackageCheck, Publication};
 use crate::plan::repo::{
-    self as plan, PromotionRequest, Refused, RetentionPlan, Running, plan_arrival, plan_entry, plan_promotion, plan_retention,
-    plan_rollback, with_added,
+    self as plan, PromotionRequest, Refused, plan_arrival, plan_entry, plan_promotion, plan_rollback, with_added,
 };
+use crate::plan::retention::{RetentionPlan, Running, plan_retention};
 use crate::spec::{Digest, Nevra, PromotionPolicy, StageName, Timestamp};
 use crate::world::repo::{NewContent, RepoError, Repository};
 

@@ -19,6 +19,7 @@ pub mod journey;
 mod puppetdb;
 pub mod repo;
 mod report;
+pub mod retention;
 mod retire;
 mod run;
 mod step;

@@ -1,4 +1,4 @@
-//! What may happen to the site's own repository: who enters, who moves on, what a stage held, what may go.
+//! What may happen to the site's own repository: who enters, who moves on, what a stage held; `retention` says what may go.
 //!
 //! Pure functions of what the repository holds and what the site says; `execute::repo` asks and obeys. Start at
 //! [`plan_promotion`].
@@ -104,7 +104,9 @@ pub fn plan_promotion(
     request: &PromotionRequest,
     login: &str,
 ) -> Result<PromotionPlan, Vec<Refused>> {
-    direction(repository, &request.from, &request.to).map_err(|refused| vec![refused])?;
+    let (from, to) = (&request.from, &request.to);
+    let back = || format!("packages move forward only; `rekindle repo rollback {to} GENERATION` takes a stage back");
+    direction(repository, from, to, back).map_err(|refused| vec![refused])?;
     approval(policy, &request.to, request.approved_by.as_deref(), login).map_err(|refused| vec![refused])?;
     let candidates = select(observed, request)?;
     // A manifest of a stage names the old versions too that it still holds. Beside a newer one they are no wish of anybody.
@@ -156,7 +158,9 @@ pub fn plan_snapshot(
     if let (Some(repository), Some(from)) = (repository, from)
         && [from, to].into_iter().all(|stage| repository.position(stage).is_some())
     {
-        direction(repository, from, to)?;
+        let back =
+            || format!("snapshots move forward only; `rekindle repo os promote --snapshot NAME --to {to}` takes a stage back");
+        direction(repository, from, to, back)?;
     }
     approval(policy, to, approved_by, login)
 }
@@ -171,8 +175,13 @@ fn no_stage(repository: &RepositorySpec, stage: &StageName) -> Refused {
     )
 }
 
-/// Packages move one stage forward at a time.
-fn direction(repository: &RepositorySpec, from: &StageName, to: &StageName) -> Result<(), Refused> {
+/// Everything moves one stage forward at a time; `back` says how else.
+fn direction(
+    repository: &RepositorySpec,
+    from: &StageName,
+    to: &StageName,
+    back: impl FnOnce() -> String,
+) -> Result<(), Refused> {
     let position = |stage: &StageName| repository.position(stage).ok_or_else(|| no_stage(repository, stage));
     let (at, next) = (position(from)?, position(to)?);
     if next == at + 1 {
@@ -180,7 +189,7 @@ fn direction(repository: &RepositorySpec, from: &StageName, to: &StageName) -> R
     }
     let reason = match repository.stages.get(at + 1) {
         Some(after) if next > at => format!("from `{from}`, `{after}` comes first"),
-        _ => format!("packages move forward only; `rekindle repo rollback {to} GENERATION` takes a stage back"),
+        _ => back(),
     };
     Err(Refused::new(to, reason))
 }
@@ -221,7 +230,10 @@ fn passed(policy: &PromotionPolicy, from: &StageName, results: &[PackageCheck]) 
 }
 
 /// The packages of a stage by name and architecture.
-fn group<'a>(observed: &'a ObservedRepository, stage: &StageName) -> BTreeMap<(&'a str, &'a str), Vec<&'a PoolPackage>> {
+pub(super) fn group<'a>(
+    observed: &'a ObservedRepository,
+    stage: &StageName,
+) -> BTreeMap<(&'a str, &'a str), Vec<&'a PoolPackage>> {
     let mut groups: BTreeMap<_, Vec<&PoolPackage>> = BTreeMap::new();
     for (package, _) in observed.packages(stage.as_str()) {
         groups.entry((package.nevra.name(), package.nevra.arch())).or_default().push(package);
@@ -343,79 +355,4 @@ pub fn plan_rollback(
         })
         .collect();
     if gone.is_empty() { Ok(packages) } else { Err(gone) }
-}
-
-/// A package that a VM reported.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Running {
-    /// `SHA256HEADER` as the VM's rpm database has it.
-    pub header: String,
-}
-
-/// What retention lets go.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RetentionPlan {
-    /// For each stage that changes: what leaves it.
-    pub retire: BTreeMap<StageName, Vec<Digest>>,
-    /// Packages whose bytes go: nothing refers to them any more.
-    pub remove: Vec<Digest>,
-    /// Links in stages that no client can need any more.
-    pub unlink: BTreeMap<StageName, Vec<Digest>>,
-}
-
-/// What may go by `now`. A stage keeps the newest versions of each package and whatever VMs run; bytes go when no stage holds
-/// them, and no stage held them so recently that a client might still ask.
-pub fn plan_retention(
-    repository: &RepositorySpec,
-    observed: &ObservedRepository,
-    histories: &BTreeMap<StageName, Vec<Publication>>,
-    running: &BTreeSet<Running>,
-    now: Timestamp,
-) -> RetentionPlan {
-    let mut plan = RetentionPlan::default();
-    let runs = |package: &PoolPackage| running.contains(&Running { header: package.header.clone() });
-    let mut needed: BTreeSet<&Digest> = BTreeSet::new();
-    for stage in observed.stages.keys() {
-        let mut leave = Vec::new();
-        for mut versions in group(observed, stage).into_values() {
-            versions.sort_by(|a, b| b.nevra.compare(&a.nevra));
-            for (age, package) in versions.into_iter().enumerate() {
-                if age < repository.keep_versions as usize || runs(package) {
-                    needed.insert(&package.digest);
-                } else {
-                    leave.push(package.digest.clone());
-                }
-            }
-        }
-        if !leave.is_empty() {
-            plan.retire.insert(stage.clone(), leave);
-        }
-    }
-    for (stage, history) in histories {
-        let held: BTreeSet<&Digest> =
-            observed.stages.get(stage).into_iter().flat_map(|content| &content.packages).map(|p| &p.digest).collect();
-        let mut left: BTreeMap<&Digest, Timestamp> = BTreeMap::new();
-        for publication in history {
-            for package in &publication.removed {
-                left.insert(&package.digest, publication.at);
-            }
-        }
-        for (digest, at) in left {
-            if held.contains(digest) {
-                continue;
-            }
-            if now.since(at) < repository.keep_removed {
-                needed.insert(digest);
-            } else if observed.pool.contains_key(digest) {
-                plan.unlink.entry(stage.clone()).or_default().push(digest.clone());
-            }
-        }
-    }
-    // What leaves a stage now counts as removed now: its bytes wait for `keep_removed` as well.
-    needed.extend(plan.retire.values().flatten());
-    let gone = observed.pool.values().filter(|package| {
-        !needed.contains(&package.digest) && !runs(package) && now.since(package.entered) >= repository.keep_removed
-    });
-    plan.remove = gone.map(|package| package.digest.clone()).collect();
-    plan
 }

@@ -46,7 +46,7 @@ fn snapshots_of_an_operating_system_keep_to_the_order_and_the_approvers_of_the_s
     for (ordered, from, to, approved_by, refusal) in [
         (true, Some("dev"), "testing", None, None),
         (true, Some("dev"), "stable", Some("alice"), Some("`testing` comes first")),
-        (true, Some("testing"), "dev", None, Some("forward only")),
+        (true, Some("testing"), "dev", None, Some("forward only; `rekindle repo os promote --snapshot")),
         (true, Some("testing"), "stable", None, Some("it needs an approval")),
         (true, Some("testing"), "stable", Some("alice"), None),
         // One that is named is a step back as well as forward.

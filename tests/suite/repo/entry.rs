@@ -89,6 +89,15 @@ fn what_is_unsigned_damaged_strange_or_known_otherwise_is_refused_with_the_reaso
     let foreign = lab.build("foreign", "1.0", "");
     lab.sign(std::slice::from_ref(&foreign), &lab.key("stranger"));
     check_refused(&lab, &repository, &foreign, "which is not in the keyring");
+    // rpmbuild itself stumbles over the name when the package is made.
+    let spec = format!(
+        "%define _rpmfilename long.rpm\nName: {}\nVersion: {}\nRelease: 1\nSummary: x\nLicense: MIT\n%description\nx\n%files\n",
+        "n".repeat(150),
+        "1".repeat(120)
+    );
+    std::fs::write(lab.dir.join("long.spec"), spec).expect("a spec");
+    lab.run("rpmbuild", &["-bb", "--quiet", "--target", "noarch", lab.dir.join("long.spec").as_str()]);
+    check_refused(&lab, &repository, &lab.dir.join("rpmbuild/RPMS/long.rpm"), "file systems take no name as long as");
     assert_eq!(content(&repository, "dev"), ["app-1.0-1.noarch"]);
 }
 

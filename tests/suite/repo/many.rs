@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rekindle::execute::repo::{self as execute, Asked, Rehearsal};
-use rekindle::plan::repo::Running;
+use rekindle::plan::retention::Running;
 use rekindle::spec::Timestamp;
 use rekindle::world::repo::Repository;
 use rekindle_tests::rpms::{DnfRepo, Required, RpmLab};

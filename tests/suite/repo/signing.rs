@@ -1,5 +1,6 @@
 //! The key that signs for the site: what happens when its time is over, and how a signature that is not good is found.
 
+use rekindle::spec::EntryPolicy;
 use rekindle::world::repo::{Finding, Repository};
 use rekindle_tests::rpms::RpmLab;
 
@@ -27,6 +28,35 @@ fn a_signing_key_that_expired_signs_nothing_says_so_and_leaves_the_stages_as_the
     // The bytes are in the pool; with a key that is good the same files are published.
     add(&repository, &file).expect("a package");
     assert_eq!(dnf_sees(&lab, "renewed", "dev").len(), 2);
+}
+
+#[test]
+fn a_key_that_nobody_can_sign_with_ends_at_once_with_what_to_do() {
+    let lab = RpmLab::new();
+    let locked =
+        ["--batch", "--quiet", "--passphrase", "x", "--quick-generate-key", "locked@example.com", "rsa2048", "sign", "never"];
+    lab.must("gpg", &locked);
+    let elsewhere = RpmLab::new();
+    let foreign = elsewhere.key("foreign");
+    // What gpg's agent remembers of a passphrase is forgotten.
+    lab.must("gpgconf", &["--kill", "gpg-agent"]);
+    let unsigned = [lab.build("app", "1", "")];
+    let signed = [lab.package("tool", "1")];
+    for (key, reason) in [("locked@example.com", "wants a passphrase"), ("foreign@example.com", "key `foreign@example.com`")] {
+        for (entry, file) in [(EntryPolicy::Signed, &signed), (EntryPolicy::SignOnce, &unsigned)] {
+            let mut policy = lab.policy(&["dev"]);
+            (policy.signing_key, policy.entry) = (Some(key.to_owned()), entry);
+            let repository = open(&lab, &policy);
+            let error = add(&repository, file).expect_err("nothing can be signed").to_string();
+            assert!(error.contains(reason), "{key}: {error}");
+            assert_eq!(content(&repository, "dev"), Vec::<String>::new());
+        }
+    }
+    // gpg may have the public half only.
+    lab.must("gpg", &["--batch", "--quiet", "--import", foreign.public.as_str()]);
+    let policy = rekindle::spec::RepositorySpec { signing_key: Some(foreign.name), ..lab.policy(&["dev"]) };
+    let error = add(&open(&lab, &policy), &signed).expect_err("nothing can be signed").to_string();
+    assert!(error.contains("there is no secret key `foreign@example.com`"), "{error}");
 }
 
 #[test]

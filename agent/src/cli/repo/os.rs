@@ -73,6 +73,9 @@ enum OsCommand {
         /// Who approved
         #[arg(long, value_name = "NAME")]
         approved_by: Option<String>,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -102,7 +105,7 @@ pub(super) fn run(context: &Context, args: &OsArgs) -> Result<Exit, CliError> {
             }
         }
         OsCommand::Status { os, json } => status(context, &spec, os.as_ref(), *json)?,
-        OsCommand::Promote { os, from, snapshot, to, approved_by } => {
+        OsCommand::Promote { os, from, snapshot, to, approved_by, json } => {
             from.iter().chain([to]).try_for_each(|stage| known(&spec, stage))?;
             permitted(&spec, from.as_ref(), to, approved_by.as_deref())?;
             let (_, snapshots) = frozen(&spec, Some(os))?.remove(0);
@@ -114,7 +117,16 @@ pub(super) fn run(context: &Context, args: &OsArgs) -> Result<Exit, CliError> {
                 (None, None) => return Err(CliError::usage(anyhow::anyhow!("say `--from` or `--snapshot`"))),
             };
             let moved = moved.map_err(failed)?;
-            let before = moved.from.map_or_else(String::new, |from| format!(", before {from}"));
+            if *json {
+                let report = json!({ "os": os.as_str(), "stage": to.as_str(), "from": moved.from, "to": moved.to });
+                context.screen.print_json(&report)?;
+                return Ok(Exit::Ok);
+            }
+            let before = match moved.from {
+                None => String::new(),
+                Some(from) if from == moved.to => " as before".to_owned(),
+                Some(from) => format!(", before {from}"),
+            };
             context.screen.print(&format!("{os}: stage {to} uses snapshot {}{before}\n", moved.to))?;
         }
     }
@@ -144,6 +156,8 @@ fn status(context: &Context, spec: &Spec, os: Option<&OsName>, as_json: bool) ->
     }
     if as_json {
         context.screen.print_json(&all)?;
+    } else if all.is_empty() {
+        context.screen.print("no snapshots yet: `rekindle repo os refresh` takes the first one\n")?;
     } else {
         context.screen.print(&table.render(context.screen.out()))?;
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, OrExit as _};
 use crate::observed::{GuestEventKind, InstalledPackage};
-use crate::plan::repo::Running;
+use crate::plan::retention::Running;
 use crate::spec::{Spec, StageName, VmName};
 use crate::world::Store;
 

@@ -170,6 +170,9 @@ impl MirrorSet {
             return Err(MirrorError::NoSnapshot { name: snapshot.to_owned(), directory: self.directory.clone(), known });
         }
         let from = Look(&self.directory).link(&format!("stages/{stage}"));
+        if from.as_deref() == Some(snapshot) {
+            return Ok(Moved { from, to: snapshot.to_owned() });
+        }
         let line = serde_json::json!({ "at": now.to_string(), "by": by, "stage": stage, "from": from, "to": snapshot });
         let path = self.directory.join("history.jsonl");
         let written = File::options().create(true).append(true).open(&path).and_then(|mut history| {

@@ -20,6 +20,8 @@ use crate::spec::{Digest, EntryPolicy, Nevra};
 const CHUNK: usize = 256 << 10;
 /// Files of one directory.
 const FILES_A_DIRECTORY: usize = 200;
+/// Bytes of a file's name at most.
+const LONGEST_NAME: usize = 255;
 /// Files that are worth a thread.
 const FILES_A_WORKER: usize = 16;
 
@@ -200,6 +202,9 @@ fn facts(mut front: &[u8]) -> Result<Facts, String> {
     let epoch = metadata.get_epoch().unwrap_or(0);
     let nevra = Nevra::new(&name, epoch, &version, &release, &arch)
         .map_err(|error| format!("{name:?} {version:?} {release:?} {arch:?} can be no package: {error}"))?;
+    if nevra.file_name().len() > LONGEST_NAME {
+        return Err(format!("file systems take no name as long as `{}`", nevra.file_name()));
+    }
     let header = metadata.signature.get_entry_data_as_string(rpm::IndexSignatureTag::RPMSIGTAG_SHA256);
     let Ok(header) = header else {
         return Err("its header has no SHA-256 digest: build it with rpm 4.14 or later".to_owned());

@@ -123,8 +123,26 @@ impl Keys {
         let gpg = self.gpg().args(["--armor", "--detach-sign", "--local-user", key.as_str(), "--output", &asc]);
         match gpg.arg(file.as_str()).run("sign the repodata") {
             Ok(_) => Ok(true),
-            Err(error) => Err(self.end_of(key, now).unwrap_or(error)),
+            Err(error) => Err(self.end_of(key, now).unwrap_or_else(|| self.unsigned(key, error))),
         }
+    }
+
+    /// Why nothing was signed with `key`, in words of what is to be done where gpg's are known.
+    fn unsigned(&self, key: &str, error: RepoError) -> RepoError {
+        let RepoError::Program { output, .. } = &error else { return error };
+        let says = |words: &[&str]| words.iter().any(|word| output.contains(word));
+        let detail = if says(&["No pinentry", "Inappropriate ioctl", "Bad passphrase", "No passphrase given"]) {
+            format!(
+                "the signing key `{key}` wants a passphrase, and nobody is there to type it: take it off (`gpg --homedir {} \
+                 --change-passphrase`), or let gpg's agent hold it",
+                self.gnupg_home
+            )
+        } else if says(&["No secret key"]) {
+            format!("there is no secret key `{key}`: import it there, or name another as `signing_key`")
+        } else {
+            return error;
+        };
+        RepoError::Keyring { path: self.gnupg_home.clone(), detail }
     }
 
     /// That `key` has expired or was revoked, where it is so: gpg says no more than that it cannot use it.
@@ -151,7 +169,8 @@ impl Keys {
             .args(define("_gpg_path", self.gnupg_home.as_str()))
             .args(define("_gpg_name", key))
             .arg("--addsign");
-        tool.within(directory).args(files).run("sign packages").map(drop)
+        let signed = tool.within(directory).args(files).run("sign packages");
+        signed.map(drop).map_err(|error| self.unsigned(key, error))
     }
 
     /// The database for the keyring as it is now, named after its keys.

@@ -6,6 +6,7 @@ mod entry;
 mod gate;
 mod journey;
 mod many;
+mod owner;
 mod promote;
 mod signing;
 

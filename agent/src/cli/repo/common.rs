@@ -1,5 +1,7 @@
 //! Opening the repository that the site describes, and saying why something may not happen.
 
+use std::sync::OnceLock;
+
 use nix::unistd::{Uid, User};
 
 use crate::cli::context::Context;
@@ -71,8 +73,13 @@ pub(super) fn asked(said: &Said) -> Asked {
 }
 
 /// Whose login this is: the kernel's note of who logged in, which `su` and `sudo` leave alone; where nobody did, whom sudo names;
-/// else the user. Only root can feign it, who could as well write the records.
+/// else the user. Only root can feign it, who could as well write the records. Found once: root may become another user.
 pub(super) fn login() -> String {
+    static NOTED: OnceLock<String> = OnceLock::new();
+    NOTED.get_or_init(find_login).clone()
+}
+
+fn find_login() -> String {
     let uid = |text: String| text.trim().parse::<u32>().ok().filter(|uid| *uid != u32::MAX);
     let noted = std::fs::read_to_string("/proc/self/loginuid").ok().and_then(uid);
     let own = Uid::current();
@@ -109,6 +116,9 @@ pub(super) fn fault(context: &Context, fault: RepoFault, json: bool) -> CliError
 /// Something outside said no.
 pub(super) fn failed(error: RepoError) -> CliError {
     let help = match &error {
+        RepoError::File { what: "read", source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+            Some("the repository is the agent's user's, who has to read it: put it where that user may")
+        }
         RepoError::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
             Some("the repository belongs to the agent's user: try again as root")
         }

@@ -9,6 +9,7 @@ mod common;
 mod mirror;
 mod os;
 mod others;
+mod owner;
 mod timeline;
 mod verify;
 mod view;
@@ -147,6 +148,10 @@ struct PromoteArgs {
 
 /// Runs `rekindle repo`.
 pub(crate) fn run(context: &Context, args: &RepoArgs) -> Result<Exit, CliError> {
+    // Mirrors are directories of their own, of whoever makes them.
+    if !matches!(args.command, RepoCommand::Mirror(_) | RepoCommand::Os(_)) {
+        owner::become_owner(context)?;
+    }
     match &args.command {
         RepoCommand::Mirror(args) => mirror::run(context, args),
         RepoCommand::Os(args) => os::run(context, args),

@@ -1,5 +1,7 @@
 //! `rekindle repo add`, `promote`, `rollback`, `gc`.
 
+use std::collections::BTreeMap;
+
 use camino::Utf8PathBuf;
 use serde_json::json;
 
@@ -15,6 +17,9 @@ use crate::spec::{Digest, StageName};
 use super::common::{Purpose, asked, fault, open};
 use super::view::{NamedView, PublicationView, RefusedView};
 use super::{PromoteArgs, Said, parse_manifest, vms};
+
+/// Packages that stay for one reason and have a line each.
+const MOST_LINES: usize = 10;
 
 pub(super) fn add(context: &Context, stage: &StageName, files: &[Utf8PathBuf], said: &Said) -> Result<Exit, CliError> {
     let opened = open(context, Purpose::Change, said.json)?;
@@ -60,8 +65,19 @@ pub(super) fn promote(context: &Context, args: &PromoteArgs) -> Result<Exit, Cli
     for (nevra, digest) in &promoted.moved {
         context.screen.print(&format!("{nevra}  sha256 {}  {} → {}\n", digest.short(), args.from, args.to))?;
     }
+    // Where nothing was named, most of a large repository stays for one and the same reason.
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for stayed in &promoted.stayed {
-        context.screen.note(&format!("{}: {}\n", stayed.what, one_line(&stayed.reason)));
+        by_reason.entry(&stayed.reason).or_default().push(&stayed.what);
+    }
+    for (reason, packages) in by_reason {
+        let shown = packages.len().min(if packages.len() > MOST_LINES { 1 } else { MOST_LINES });
+        for package in &packages[..shown] {
+            context.screen.note(&format!("{package}: {}\n", one_line(reason)));
+        }
+        if shown < packages.len() {
+            context.screen.note(&format!("and {} more for the same reason\n", packages.len() - shown));
+        }
     }
     tell(context, promoted.publication.as_ref(), "nothing moved")
 }

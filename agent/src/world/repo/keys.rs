@@ -229,9 +229,10 @@ fn split_blocks(public: &str) -> Vec<String> {
 }
 
 /// Keys that have expired by `now` or were revoked, from gpg's list: fields 2, the validity, 5, the id, and 7, the end, of `pub` and
-/// `sub` lines. A subkey ends with the key that it belongs to, which rpm does not look at.
+/// `sub` lines. A subkey ends with the key that it belongs to, which rpm does not look at; a key that was given more time may be in
+/// the keyring as it was before, too.
 fn ended(listed: &str, now: Timestamp) -> BTreeMap<String, End> {
-    let mut all = BTreeMap::new();
+    let mut all: BTreeMap<String, Option<End>> = BTreeMap::new();
     let mut whole = None;
     for line in listed.lines() {
         let fields: Vec<&str> = line.split(':').collect();
@@ -242,9 +243,14 @@ fn ended(listed: &str, now: Timestamp) -> BTreeMap<String, End> {
         if kind == "pub" {
             whole = own;
         }
-        all.extend(end.map(|end| (fields[4].to_ascii_lowercase(), end)));
+        let known = all.entry(fields[4].to_ascii_lowercase()).or_insert(end);
+        *known = match (*known, end) {
+            (Some(End::Revoked), _) | (_, Some(End::Revoked)) => Some(End::Revoked),
+            (Some(one), Some(other)) => Some(one.max(other)),
+            _ => None,
+        };
     }
-    all
+    all.into_iter().filter_map(|(id, end)| Some((id, end?))).collect()
 }
 
 impl KeyDb {
@@ -392,5 +398,12 @@ mod tests {
             ids(1_795_430_700_000),
             [&["810952fedbc34b0f Expired(1795430700)", "aaaa Expired(1795430700)"][..], &always].concat()
         );
+        // Renewed, and in the keyring as it was before and as it is now, in any order.
+        for ends in [["10", "20"], ["20", "10"], ["10", ""]] {
+            let listed: String = ends.iter().map(|ends| format!("pub:-:1:1:AAAA:1:{ends}::\n")).collect();
+            assert_eq!(ended(&listed, Timestamp(15_000)), BTreeMap::new(), "{ends:?}");
+        }
+        let listed = "pub:r:1:1:AAAA:1:::\npub:-:1:1:AAAA:1:::\n";
+        assert_eq!(ended(listed, Timestamp(15_000)).len(), 1, "whoever revokes a key does so for good");
     }
 }

@@ -400,7 +400,7 @@ mod tests {
         );
         // Renewed, and in the keyring as it was before and as it is now, in any order.
         for ends in [["10", "20"], ["20", "10"], ["10", ""]] {
-            let listed: String = ends.iter().map(|ends| format!("pub:-:1:1:AAAA:1:{ends}::\n")).collect();
+            let listed = ends.map(|ends| format!("pub:-:1:1:AAAA:1:{ends}::\n")).concat();
             assert_eq!(ended(&listed, Timestamp(15_000)), BTreeMap::new(), "{ends:?}");
         }
         let listed = "pub:r:1:1:AAAA:1:::\npub:-:1:1:AAAA:1:::\n";

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -323,4 +324,19 @@ fn what_a_repository_lists_is_known_without_a_copy_and_said_only_of_what_came_wh
     assert!(list().expect_err("cut short").contains("not what the repository's metadata say"));
     std::fs::remove_file(&primary).expect("removed");
     assert!(list().expect_err("not there").contains("does not exist there"));
+}
+
+#[test]
+fn the_directory_of_one_repository_is_not_taken_over_by_another() {
+    let scene = Scene::new();
+    let mirror = |name: &str| {
+        let args = ["repo", "mirror", &scene.upstream.url, "--to", scene.mirror.as_str(), "--name", name, "--unsigned"];
+        let ran = Command::new(rekindle_tests::lab::binary()).args(args).output().expect("rekindle");
+        (ran.status.code(), String::from_utf8_lossy(&ran.stderr).into_owned())
+    };
+    assert_eq!(mirror("app"), (Some(0), String::new()));
+    let (code, said) = mirror("other");
+    assert!(code == Some(2) && said.contains("is the mirror of another repository, `app`"), "{said}");
+    assert!(scene.mirror.join("current/app/repodata/repomd.xml").exists(), "VMs install from it");
+    assert_eq!(mirror("app"), (Some(0), String::new()));
 }

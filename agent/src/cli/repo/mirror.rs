@@ -79,6 +79,9 @@ pub(super) fn failed(error: MirrorError) -> CliError {
         MirrorError::Untrusted { .. } | MirrorError::Altered { .. } => {
             CliError::no(error).help("nothing was shown to VMs: what was there before still is")
         }
+        MirrorError::File { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+            CliError::world(error).help("make room there and run it again: it goes on where it was")
+        }
         MirrorError::NoSnapshot { .. } | MirrorError::NoStage { .. } => CliError::usage(error),
         _ => CliError::world(error),
     }

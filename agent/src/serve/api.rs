@@ -43,6 +43,8 @@ use crate::spec::VmName;
 
 /// Connections at one time.
 const CONNECTIONS: usize = 64;
+/// Connections of one address by TCP: a CI server uploads many packages at once, and does not keep others out.
+const CONNECTIONS_PER_PEER: usize = 48;
 /// A request's head must be complete in this time.
 const HEAD: Duration = Duration::from_secs(15);
 /// A connection on which nothing moves is closed; followers get a sign of life more often.
@@ -90,8 +92,13 @@ pub async fn serve_health(
     traffic: Arc<Traffic>,
     tokens: Option<camino::Utf8PathBuf>,
 ) -> Infallible {
-    let limits =
-        InstallLimits { connections: CONNECTIONS, connections_per_peer: 16, head: HEAD, stall: STALL, ..Default::default() };
+    let limits = InstallLimits {
+        connections: CONNECTIONS,
+        connections_per_peer: CONNECTIONS_PER_PEER,
+        head: HEAD,
+        stall: STALL,
+        ..Default::default()
+    };
     let api = Arc::new(Api { handle, traffic, decision: DECISION });
     let door: SharedDoor = Arc::new(Door::new(tokens));
     let uploads = Router::new()

@@ -39,7 +39,6 @@ pub fn vm(vm_name: &str) -> VmSpec {
         firmware: Firmware::Bios,
         repos: vec![],
         packages: vec![name("shop-web")],
-        role_packages: vec![name("shop-web")],
         services: vec![],
         kernel_args: vec![],
         puppet: None,

@@ -242,7 +242,6 @@ impl SpecCase {
             firmware: self.firmware,
             repos: stage.repos.iter().chain(&os.repos).cloned().collect(),
             packages: packages.into_iter().map(id).collect(),
-            role_packages: vec![id("shop-web")],
             services: vec![id("shop-web.service")],
             kernel_args: vec![id("net.ifnames=1")],
             puppet: self.rich.then(|| PuppetSpec {

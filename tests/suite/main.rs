@@ -10,6 +10,7 @@ mod e2e_puppet;
 mod e2e_repo;
 mod faults;
 mod generate;
+mod in_place;
 mod kickstart_tools;
 mod layering;
 mod libvirt_sandbox;

@@ -111,6 +111,7 @@ fn what(event: &EventView) -> String {
         "failed" => format!("a failure in %{}", event.detail),
         "first-boot" => format!("first boot, from {}", event.detail),
         "packages" => format!("{} package(s) reported", event.detail),
+        "updated" => format!("packages changed in place: {}", event.detail),
         "handoff" => format!("Puppet: {}", event.detail),
         other => format!("{other} {}", event.detail),
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Failure, InstallerLog, ObservedCertificate, Phase, PuppetDbWord, PuppetRuns, ReportVia};
+use super::{Arrival, Failure, InstallerLog, ObservedCertificate, Phase, PuppetDbWord, PuppetRuns, ReportVia};
 use crate::spec::{Fqdn, Timestamp, Token, VmName};
 
 /// What cannot be observed about a VM and is therefore stored, before the effect it announces.
@@ -147,7 +147,7 @@ pub enum GuestEventKind {
         /// The peer's address.
         address: IpAddr,
     },
-    /// Its rpmdb holds these packages of the role.
+    /// Its rpmdb holds these of the packages that the site names for it; after the first time in an attempt, because they have changed.
     Packages(Vec<InstalledPackage>),
     /// Puppet has run.
     Handoff {
@@ -169,6 +169,25 @@ pub struct CheckResult {
     pub at: Timestamp,
     /// How long it took.
     pub took: Duration,
+}
+
+impl CheckResult {
+    /// When it began: what it says is about the system as it was from then on.
+    pub fn began(&self) -> Timestamp {
+        let took = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
+        Timestamp(self.at.0.saturating_sub(took))
+    }
+}
+
+/// A package that a VM runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningPackage<'a> {
+    /// The package.
+    pub package: &'a InstalledPackage,
+    /// Since when it is known to.
+    pub since: Timestamp,
+    /// How it came there.
+    pub arrival: Arrival,
 }
 
 /// Everything known about one VM besides its domain.
@@ -222,17 +241,29 @@ impl ObservedVm {
     }
 
     /// The packages last reported, and when.
-    pub fn packages_at(&self) -> Option<(Timestamp, &[InstalledPackage])> {
-        self.events.iter().rev().find_map(|event| match &event.kind {
-            GuestEventKind::Packages(packages) => Some((event.at, packages.as_slice())),
-            _ => None,
-        })
+    pub fn packages(&self) -> Option<(Timestamp, &[InstalledPackage])> {
+        self.package_lists().next_back()
     }
 
-    /// The packages last reported.
-    pub fn packages(&self) -> Option<&[InstalledPackage]> {
-        self.events.iter().rev().find_map(|event| match &event.kind {
-            GuestEventKind::Packages(packages) => Some(packages.as_slice()),
+    /// The packages last reported, each with the time since when all reports have had it.
+    pub fn running(&self) -> Vec<RunningPackage<'_>> {
+        let first = self.package_lists().next().map(|(at, _)| at);
+        let last = self.packages().map_or(&[][..], |(_, packages)| packages);
+        let since = |package: &InstalledPackage| {
+            let has = |(_, packages): &(Timestamp, &[InstalledPackage])| packages.contains(package);
+            self.package_lists().rev().take_while(has).last().map(|(at, _)| at)
+        };
+        let running = |package| {
+            let since = since(package)?;
+            let arrival = if Some(since) == first { Arrival::Installed } else { Arrival::Updated };
+            Some(RunningPackage { package, since, arrival })
+        };
+        last.iter().filter_map(running).collect()
+    }
+
+    fn package_lists(&self) -> impl DoubleEndedIterator<Item = (Timestamp, &[InstalledPackage])> {
+        self.events.iter().filter_map(|event| match &event.kind {
+            GuestEventKind::Packages(packages) => Some((event.at, packages.as_slice())),
             _ => None,
         })
     }

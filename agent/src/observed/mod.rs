@@ -14,14 +14,14 @@ mod run;
 
 pub use attempt::{
     CheckResult, Consent, GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, InstallStage, InstalledPackage, ObservedVm,
-    VmRecord,
+    RunningPackage, VmRecord,
 };
 pub use certificate::{CaRefusal, CertificateOf, CertificateState, ObservedCertificate, SeenCertificate};
 pub use error::{Disposition, StepError, Subject};
 pub use hypervisor::{BootFiles, DomainState, ObservedDomain, ObservedHost, ObservedNetwork, ObservedPool, ObservedVolume};
 pub use life::{Cause, Failure, Phase};
 pub use logs::{InstallerLog, LogVerdict, clean as clean_line};
-pub use repo::{Action, ObservedRepository, PackageCheck, PoolPackage, Publication, StageContent, StagePackage};
+pub use repo::{Action, Arrival, ObservedRepository, PackageCheck, PoolPackage, Publication, StageContent, StagePackage};
 pub use run::{PuppetDbWord, PuppetReport, PuppetRuns, ReportVia};
 
 use std::collections::BTreeMap;

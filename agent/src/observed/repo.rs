@@ -113,6 +113,30 @@ pub struct Publication {
     pub took: Duration,
 }
 
+/// How a package came to a VM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Arrival {
+    /// The VM was installed with it.
+    Installed,
+    /// The VM was updated in place, by Puppet or by hand.
+    Updated,
+}
+
+impl Arrival {
+    /// As stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Installed => "installed",
+            Self::Updated => "updated",
+        }
+    }
+
+    /// The arrival of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Installed, Self::Updated].into_iter().find(|arrival| arrival.as_str() == text)
+    }
+}
+
 /// The result of one check for one package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageCheck {
@@ -130,6 +154,8 @@ pub struct PackageCheck {
     pub failure: Option<String>,
     /// When it ended.
     pub at: Timestamp,
+    /// Since when the VM had reported these bytes, and how they came there; none in records from before it was noted.
+    pub runs: Option<(Timestamp, Arrival)>,
 }
 
 /// Everything about the repository that decisions need.

@@ -1,12 +1,12 @@
 //! Checks gate promotion: what the checks of VMs say about packages, and what may therefore move on by itself.
 //!
-//! Pure. A check counts for the bytes that its VM runs: the VM has reported the package's header digest in this attempt, and the
-//! check ended after that. `reconcile` records what is news and has the rest done.
+//! Pure. A check counts for the bytes that its VM runs: the VM has reported the package's header digest, when it was installed or
+//! after an update in place, and the check began after that. `reconcile` records what is news and has the rest done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::repo::{PromotionRequest, Selection};
-use crate::observed::{Observed, ObservedRepository, PackageCheck, Phase, PoolPackage};
+use crate::observed::{Observed, ObservedRepository, PackageCheck, Phase, PoolPackage, RunningPackage};
 use crate::spec::{Digest, Spec, StageName, VmSpec};
 
 /// Results of checks, by the bytes that they are about, oldest first.
@@ -20,11 +20,12 @@ pub fn results(spec: &Spec, observed: &Observed, repository: &ObservedRepository
         if !matches!(seen.record.phase, Phase::Verifying | Phase::Ready) {
             continue;
         }
-        let Some((told, packages)) = seen.packages_at() else { continue };
-        let headers: BTreeSet<&str> = packages.iter().filter_map(|package| package.sha256_header.as_deref()).collect();
-        let runs = repository.packages(vm.stage.as_str()).filter(|(package, _)| headers.contains(package.header.as_str()));
-        for (package, _) in runs {
-            for check in seen.checks.iter().filter(|check| check.at >= told) {
+        let running = seen.running();
+        let runs: BTreeMap<&str, &RunningPackage<'_>> =
+            running.iter().filter_map(|runs| Some((runs.package.sha256_header.as_deref()?, runs))).collect();
+        for (package, _) in repository.packages(vm.stage.as_str()) {
+            let Some(runs) = runs.get(package.header.as_str()) else { continue };
+            for check in seen.checks.iter().filter(|check| check.began() >= runs.since) {
                 let Ok(check_name) = check.name.parse() else { continue };
                 found.push(PackageCheck {
                     digest: package.digest.clone(),
@@ -34,6 +35,7 @@ pub fn results(spec: &Spec, observed: &Observed, repository: &ObservedRepository
                     vm: vm.name.clone(),
                     failure: check.failure.clone(),
                     at: check.at,
+                    runs: Some((runs.since, runs.arrival)),
                 });
             }
         }
@@ -94,8 +96,7 @@ fn newest<'r>(repository: &'r ObservedRepository, stage: &StageName) -> BTreeMap
 /// stage uses has passed nothing, and so has one whose VMs have no checks.
 fn has_passed(spec: &Spec, stage: &StageName, package: &PoolPackage, results: &[PackageCheck]) -> bool {
     let uses = |vm: &&VmSpec| {
-        let named = vm.role_packages.iter().chain(&vm.packages);
-        vm.stage == *stage && named.into_iter().any(|wanted| package.nevra.is_named(wanted.as_str()))
+        vm.stage == *stage && vm.named_packages().any(|wanted| package.nevra.is_named(wanted.as_str()))
     };
     let mut users = spec.vms.values().filter(uses).peekable();
     let last = |vm: &VmSpec, check: &str| {

@@ -1,10 +1,10 @@
 //! A package's way from its upload to the last stage that it has reached, and which share of the time was ours. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::observed::{Action, PackageCheck, Publication};
-use crate::spec::{Digest, StageName, Timestamp};
+use crate::observed::{Action, Arrival, PackageCheck, Publication};
+use crate::spec::{Digest, StageName, Timestamp, VmName};
 
 /// Something that happened to a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub struct Milestone {
 
 /// The milestones of `package`, oldest first. `histories` are the publications of the stages, `checks` the results for the package.
 pub fn journey(package: &Digest, histories: &BTreeMap<StageName, Vec<Publication>>, checks: &[PackageCheck]) -> Vec<Milestone> {
-    let mut milestones = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut milestones = arrivals(package, histories, checks);
+    let mut seen = BTreeSet::new();
     for check in checks {
         // The first time that it passes counts; so does each failure.
         let key = (check.stage.clone(), check.vm.clone(), check.check.clone(), check.failure.clone());
@@ -57,6 +57,26 @@ pub fn journey(package: &Digest, histories: &BTreeMap<StageName, Vec<Publication
     }
     milestones.sort_by_key(|milestone| milestone.at);
     milestones
+}
+
+/// When the VMs that checked the package in a stage first had it. One that had it before it ever entered tells nothing of its way.
+fn arrivals(package: &Digest, histories: &BTreeMap<StageName, Vec<Publication>>, checks: &[PackageCheck]) -> Vec<Milestone> {
+    let brought = |publication: &&Publication| publication.added.iter().any(|added| added.digest == *package);
+    let entered = histories.values().flatten().filter(brought).map(|publication| publication.at).min();
+    let mut first: BTreeMap<(&StageName, &VmName), (Timestamp, Arrival)> = BTreeMap::new();
+    for check in checks {
+        let Some(runs) = check.runs.filter(|(since, _)| entered.is_some_and(|entered| *since >= entered)) else { continue };
+        let known = first.entry((&check.stage, &check.vm)).or_insert(runs);
+        *known = runs.min(*known);
+    }
+    let told = |((stage, vm), (since, arrival)): ((&StageName, &VmName), (Timestamp, Arrival))| {
+        let what = match arrival {
+            Arrival::Installed => format!("{vm} was installed with it"),
+            Arrival::Updated => format!("{vm} was updated to it in place"),
+        };
+        Milestone { at: since, stage: stage.clone(), what, ours: Duration::ZERO }
+    };
+    first.into_iter().map(told).collect()
 }
 
 /// Whom histories name where nobody asked: all checks had passed.

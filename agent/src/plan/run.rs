@@ -139,7 +139,10 @@ fn run_checks(view: &VmView<'_>, vm: &VmSpec, observed: &ObservedVm, interval: s
         return;
     }
     let last = observed.checks.iter().map(|check| check.at).min();
-    let due = last.filter(|_| checks_have_run(vm, observed)).map_or(view.input.now, |at| at.plus(interval));
+    // What they have said is about the packages before; a report from the future would have them run for ever.
+    let told = observed.packages().map(|(at, _)| at).filter(|at| *at <= view.input.now);
+    let is_old = told.is_some_and(|told| observed.checks.iter().any(|check| check.began() < told));
+    let due = last.filter(|_| checks_have_run(vm, observed) && !is_old).map_or(view.input.now, |at| at.plus(interval));
     if due <= view.input.now {
         plan.steps.push(Step::RunChecks { vm: vm.name.clone(), uuid: domain_uuid(&view.input.spec.site.name, &vm.name) });
     } else {

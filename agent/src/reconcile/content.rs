@@ -14,7 +14,7 @@ use crate::execute::gate::keep_up;
 use crate::execute::repo::{Asked, RepoFault, add};
 use crate::observed::{Observed, Phase};
 use crate::plan::gate::Results;
-use crate::spec::{Nevra, Spec, StageName, VmName};
+use crate::spec::{Nevra, Spec, StageName, Timestamp, VmName};
 use crate::world::World;
 use crate::world::repo::{self, Repository};
 
@@ -23,8 +23,9 @@ const AT_NEWS: Duration = Duration::from_millis(200);
 /// How often it is looked at without news: somebody may have added or removed packages.
 const AT_LEAST: Duration = Duration::from_secs(20);
 
-/// What a VM last said that promotions depend on: where it is, and which of its checks fail.
-type Word = (VmName, Phase, u32, Vec<(String, bool)>);
+/// What a VM last said that promotions depend on: where it is, since when it has its packages, and which of its checks fail or have
+/// to be run again for them.
+type Word = (VmName, Phase, u32, Option<Timestamp>, Vec<(String, bool, bool)>);
 
 /// See the module.
 #[derive(Default)]
@@ -76,8 +77,10 @@ impl Content {
 
 fn words(observed: &Observed) -> Vec<Word> {
     let of = |(name, vm): (&VmName, &crate::observed::ObservedVm)| {
-        let checks = vm.checks.iter().map(|check| (check.name.clone(), check.failure.is_none())).collect();
-        (name.clone(), vm.record.phase, vm.record.attempt, checks)
+        let told = vm.packages().map(|(at, _)| at);
+        let is_old = |began| told.is_some_and(|told| began < told);
+        let checks = vm.checks.iter().map(|check| (check.name.clone(), check.failure.is_none(), is_old(check.began()))).collect();
+        (name.clone(), vm.record.phase, vm.record.attempt, told, checks)
     };
     observed.vms.iter().map(of).collect()
 }
@@ -162,7 +165,6 @@ fn discard(directory: &Utf8Path) {
 mod tests {
     use super::*;
     use crate::observed::HypervisorState;
-    use crate::spec::Timestamp;
     use crate::world::sim::{SimConfig, SimHypervisor};
     use crate::world::{HypervisorHandle, ManualClock, Store};
 

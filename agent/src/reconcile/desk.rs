@@ -247,6 +247,6 @@ fn expected(record: &VmRecord, kind: &GuestEventKind) -> Result<(), Denied> {
     if fits { Ok(()) } else { Err(Denied::OutOfPhase { vm: record.vm.clone(), phase: record.phase, what }) }
 }
 
-fn unavailable(error: crate::world::StoreError) -> Denied {
+pub(super) fn unavailable(error: crate::world::StoreError) -> Denied {
     Denied::Unavailable(error.to_string())
 }

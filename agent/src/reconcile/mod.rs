@@ -10,6 +10,7 @@ mod reports;
 mod requests;
 mod sim_desk;
 mod snapshot;
+mod system;
 mod task;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -19,4 +20,5 @@ pub use desk::{Denied, InstallDesk, StaticRoot};
 pub use handle::{Handle, Request, RequestError};
 pub use reports::{ReportRefused, ReportTaken};
 pub use snapshot::{Snapshot, VmStatus};
+pub use system::system_credential;
 pub use task::{Loop, Parts, Site, SiteSource, Until};

@@ -132,8 +132,8 @@ pub struct Vm {
     pub memory_mib: u64,
     /// The hypervisor it runs on.
     pub hypervisor: String,
-    /// Packages of the role whose versions the first boot reports; no groups and no exclusions.
-    pub role_packages: Vec<String>,
+    /// Packages that the site names for it (role, OS, Puppet, its own file) and whose versions it reports; no groups and no exclusions.
+    pub named_packages: Vec<String>,
 }
 
 /// A hypervisor.

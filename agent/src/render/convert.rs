@@ -78,7 +78,7 @@ pub(super) fn vm_variables(
             vcpus: vm.vcpus,
             memory_mib: vm.memory_mib,
             hypervisor: vm.hypervisor.to_string(),
-            role_packages: vm.role_packages.iter().filter(|p| is_plain(p)).map(ToString::to_string).collect(),
+            named_packages: vm.named_packages().map(ToString::to_string).collect(),
         }),
         hypervisor: None,
         repos: repos(spec, &vm.stage, &vm.os, &vm.repos, Some(&urls.base)).ok_or_else(|| missing(vm, "repository"))?,
@@ -193,11 +193,6 @@ pub(super) fn kernel_args(args: &[KernelArg], serial_console: bool) -> Vec<Strin
         all.extend(["console=tty0".to_owned(), "console=ttyS0,115200".to_owned()]);
     }
     all
-}
-
-/// Whether an entry of `%packages` is a package and not a group or an exclusion.
-fn is_plain(package: &PackageSpec) -> bool {
-    !package.as_str().starts_with(['-', '@'])
 }
 
 /// Whether `-name` is among the packages.

@@ -6,6 +6,7 @@
 //! POST /install/TOKEN/failed/SECTION        pre, post, onerror, traceback, first-boot; body: the end of a log
 //! POST /install/TOKEN/first-boot            the installed system runs
 //! POST /install/TOKEN/packages              lines NAME<tab>EVR<tab>ARCH<tab>SHA256HEADER
+//! POST /vms/VM/packages                     the same, later; with the credential of the installed system
 //! GET  /install/TOKEN/puppet.tar.gz         the site's Puppet code and the VM's data
 //! POST /install/TOKEN/report                Puppet's report (YAML)
 //! GET  /os/OS/…  /repo/OWNER/NAME/…         local install trees and repositories
@@ -15,6 +16,8 @@
 //! The agent's start-up calls [`serve`]. Guests are not trusted: whoever is in no network of the site gets no answer at all;
 //! whatever is not right about a token is 404 with an empty body; a token never gets into a log. What follows from what a guest
 //! tells is decided by the loop, never here.
+
+mod packages;
 
 use std::convert::Infallible;
 use std::io;
@@ -38,14 +41,12 @@ use super::limits::{InstallLimits, Rate, RateLimit, WRONG_TOKEN_COST};
 use super::listen::{self, Peer};
 use super::pins::{self, Pins};
 use super::traffic::Traffic;
-use crate::observed::{GuestEventKind, InstallStage, InstalledPackage};
+use crate::observed::{GuestEventKind, InstallStage};
 use crate::reconcile::{Denied, Handle, InstallDesk};
 use crate::spec::{MacAddr, Token, VmName};
 
 /// Bytes kept of the log that comes with a failure.
 const FAILURE_TAIL: usize = 64 << 10;
-/// Bytes of a list of packages.
-const PACKAGES: usize = 256 << 10;
 /// Bytes of a Puppet report.
 const REPORT: usize = 4 << 20;
 /// Bytes of a body that nobody reads.
@@ -114,7 +115,8 @@ fn router(guests: Arc<Guests>) -> Router {
         .route("/install/{token}/stage/{stage}", post(stage))
         .route("/install/{token}/failed/{section}", post(failed))
         .route("/install/{token}/first-boot", post(first_boot))
-        .route("/install/{token}/packages", post(packages))
+        .route("/install/{token}/packages", post(packages::at_first_boot))
+        .route("/vms/{vm}/packages", post(packages::later))
         .route("/install/{token}/puppet.tar.gz", get(puppet_archive))
         .route("/install/{token}/report", post(report).put(report))
         .fallback(file)
@@ -175,16 +177,6 @@ async fn first_boot(
 ) -> Response<Body> {
     let kind = |_| GuestEventKind::FirstBoot { address: peer };
     guests.hear(peer, token, "a first boot", read_all(body, IGNORED, guests.limits.body), kind).await
-}
-
-async fn packages(
-    State(guests): Guarded,
-    Extension(Peer(peer)): Extension<Peer>,
-    Path(token): Path<String>,
-    body: Body,
-) -> Response<Body> {
-    let kind = |bytes: Vec<u8>| GuestEventKind::Packages(parse_packages(&bytes));
-    guests.hear(peer, token, "a list of packages", read_all(body, PACKAGES, guests.limits.body), kind).await
 }
 
 async fn puppet_archive(
@@ -286,13 +278,16 @@ impl Guests {
         what: &'static str,
         ask: impl FnOnce(&InstallDesk, &str) -> Result<T, Denied> + Send + 'static,
     ) -> Result<T, Response<Body>> {
-        if !self.tokens.take(peer, 1) {
-            return Err(self.limited());
-        }
+        self.within_rate(peer)?;
         self.ask(peer, token, what, ask).await
     }
 
-    /// Asks the desk on a thread that may block.
+    /// An answer for somebody who asks too often.
+    fn within_rate(&self, peer: IpAddr) -> Result<(), Response<Body>> {
+        if self.tokens.take(peer, 1) { Ok(()) } else { Err(self.limited()) }
+    }
+
+    /// Asks the desk for somebody with this token.
     async fn ask<T: Send + 'static>(
         &self,
         peer: IpAddr,
@@ -303,8 +298,18 @@ impl Guests {
         if token.parse::<Token>().is_err() {
             return Err(self.denied(peer, what, &Denied::UnknownToken));
         }
+        self.ask_desk(peer, what, move |desk| ask(desk, &token)).await
+    }
+
+    /// Asks the desk on a thread that may block.
+    async fn ask_desk<T: Send + 'static>(
+        &self,
+        peer: IpAddr,
+        what: &'static str,
+        ask: impl FnOnce(&InstallDesk) -> Result<T, Denied> + Send + 'static,
+    ) -> Result<T, Response<Body>> {
         let desk = Arc::clone(&self.desk);
-        let asked = tokio::task::spawn_blocking(move || ask(&desk, &token)).await;
+        let asked = tokio::task::spawn_blocking(move || ask(&desk)).await;
         let answer = asked.unwrap_or_else(|_| Err(Denied::Unavailable("the request was interrupted".to_owned())));
         answer.map_err(|denied| self.denied(peer, what, &denied))
     }
@@ -405,25 +410,6 @@ fn provisioning_macs(headers: &HeaderMap) -> Vec<MacAddr> {
     let values = headers.iter().filter(|(name, _)| name.as_str().starts_with("x-rhn-provisioning-mac-"));
     let words = values.take(64).filter_map(|(_, value)| value.to_str().ok()?.split_whitespace().last());
     words.filter_map(|mac| mac.to_lowercase().parse().ok()).collect()
-}
-
-/// The lines that describe a package; `rpm -q` writes others too, such as "package x is not installed".
-fn parse_packages(bytes: &[u8]) -> Vec<InstalledPackage> {
-    let text = String::from_utf8_lossy(bytes);
-    let word = |text: &str| {
-        let fits = !text.is_empty() && text.len() <= 300 && text.bytes().all(|b| b.is_ascii_graphic());
-        fits.then(|| text.to_owned())
-    };
-    let lines = text.lines().filter_map(|line| {
-        let mut fields = line.split('\t').map(str::trim);
-        let (name, evr, arch) = (word(fields.next()?)?, word(fields.next()?)?, word(fields.next()?)?);
-        let header = fields.next().and_then(word).filter(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
-        Some(InstalledPackage { name, evr, arch, sha256_header: header })
-    });
-    let mut packages: Vec<_> = lines.collect();
-    packages.sort();
-    packages.dedup();
-    packages
 }
 
 #[cfg(test)]

@@ -3,16 +3,20 @@
 //! `api` writes these, `client` reads them. Inner types are never serialised themselves, so that they stay free to change. Times
 //! are RFC 3339 in UTC beside milliseconds since 1970, durations are seconds. No kickstart and no token is ever in a view.
 
+mod event;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::observed::{
-    CheckResult, DomainState, Failure, GuestEvent, GuestEventKind, HandoffResult, HandoffStatus, HypervisorState, ObservedVm,
+    CheckResult, DomainState, Failure, HandoffResult, HandoffStatus, HypervisorState, ObservedVm,
     Phase, PuppetRuns, ReportVia,
 };
 use crate::reconcile::{Snapshot, VmStatus};
 use crate::spec::{Timestamp, VmName};
+
+pub use event::EventView;
 
 /// A look at the world that takes longer than this is told.
 const LONG_LOOK: Duration = Duration::from_secs(5);
@@ -163,17 +167,6 @@ pub struct PhaseView {
     pub present: bool,
     /// Why, for `failed`.
     pub note: Option<String>,
-}
-
-/// Something that the guest told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EventView {
-    /// When we heard it.
-    pub at: TimeView,
-    /// `kickstart-fetched`, `stage`, `failed`, `first-boot`, `packages`, `handoff`.
-    pub kind: String,
-    /// The particulars in a few words.
-    pub detail: String,
 }
 
 /// The installer's own log, digested.
@@ -405,8 +398,8 @@ impl VmView {
             summary,
             at: now.into(),
             timeline: timeline(phases, now),
-            events: observed.map(|observed| observed.events.iter().map(EventView::of).collect()).unwrap_or_default(),
-            packages: observed.and_then(ObservedVm::packages).unwrap_or_default().iter().map(PackageView::from).collect(),
+            events: observed.map(|observed| EventView::all(&observed.events)).unwrap_or_default(),
+            packages: observed.and_then(ObservedVm::packages).map_or(&[][..], |(_, packages)| packages).iter().map(PackageView::from).collect(),
             handoff: observed.and_then(ObservedVm::handoff).map(|(at, result, via)| HandoffView::of(at, result, via)),
             puppet: observed.and_then(|observed| observed.puppet.as_ref()).map(|runs| PuppetRunsView::of(runs, now)),
             checks: observed.map(|observed| observed.checks.iter().map(CheckView::from).collect()).unwrap_or_default(),
@@ -461,22 +454,6 @@ impl InstallerView {
             tasks_done: log.tasks.map(|(done, _)| done),
             tasks_total: log.tasks.map(|(_, total)| total),
         })
-    }
-}
-
-impl EventView {
-    fn of(event: &GuestEvent) -> Self {
-        let (kind, detail) = match &event.kind {
-            GuestEventKind::KickstartFetched => ("kickstart-fetched", String::new()),
-            GuestEventKind::Stage(stage) => ("stage", stage.as_str().to_owned()),
-            GuestEventKind::Failed { section, .. } => ("failed", section.clone()),
-            GuestEventKind::FirstBoot { address } => ("first-boot", address.to_string()),
-            GuestEventKind::Packages(packages) => ("packages", packages.len().to_string()),
-            GuestEventKind::Handoff { result, via } => {
-                ("handoff", format!("{}, {}", handoff_status(result.status), report_way(*via)))
-            }
-        };
-        Self { at: event.at.into(), kind: kind.to_owned(), detail }
     }
 }
 

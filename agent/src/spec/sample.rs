@@ -83,7 +83,6 @@ pub(crate) fn spec(files: &camino::Utf8Path) -> Spec {
         firmware: Firmware::Bios,
         repos: vec![repo],
         packages: Vec::new(),
-        role_packages: Vec::new(),
         services: Vec::new(),
         kernel_args: Vec::new(),
         puppet: None,

@@ -64,8 +64,6 @@ pub struct VmSpec {
     pub repos: Vec<RepoSpec>,
     /// All of `%packages`, sorted and without repeats: those of OS, role, VM and Puppet.
     pub packages: Vec<PackageSpec>,
-    /// Packages of the role, whose installed versions are reported.
-    pub role_packages: Vec<PackageSpec>,
     /// Services to enable.
     pub services: Vec<ServiceName>,
     /// Kernel arguments of OS and VM.
@@ -86,6 +84,11 @@ impl VmSpec {
     /// The root disk.
     pub fn root_disk(&self) -> &DiskSpec {
         &self.disks[0]
+    }
+
+    /// The packages that the site names for it, without groups and exclusions: those whose installed versions it reports.
+    pub fn named_packages(&self) -> impl Iterator<Item = &PackageSpec> {
+        self.packages.iter().filter(|package| !package.as_str().starts_with(['-', '@']))
     }
 
     /// The NIC it installs over.

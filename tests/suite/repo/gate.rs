@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rekindle::observed::{
-    CheckResult, GuestEvent, GuestEventKind, HypervisorState, InstalledPackage, InstallerLog, Observed, ObservedRepository,
+    Arrival, CheckResult, GuestEvent, GuestEventKind, HypervisorState, InstalledPackage, InstallerLog, Observed, ObservedRepository,
     ObservedVm, PackageCheck, Phase, PoolPackage, StageContent, StagePackage, VmRecord,
 };
 use rekindle::plan::gate::{Results, due, is_news, results};
@@ -71,15 +71,20 @@ fn spec(vms: &[(&str, &str)]) -> Spec {
     spec
 }
 
-/// A VM that has reported packages with these header digests at 100, and whose checks ended like this.
-fn seen(vm_name: &str, phase: Phase, headers: &[&str], checks: &[(&str, u64, Option<&str>)]) -> ObservedVm {
+/// A report of packages with these header digests.
+fn told(at: u64, headers: &[&str]) -> GuestEvent {
     let installed = |header: &&str| InstalledPackage {
         name: "shop-web".to_owned(),
         evr: "1-1".to_owned(),
         arch: "noarch".to_owned(),
         sha256_header: Some((*header).to_owned()),
     };
-    let packages = GuestEventKind::Packages(headers.iter().map(installed).collect());
+    let kind = GuestEventKind::Packages(headers.iter().map(installed).collect());
+    GuestEvent { at: Timestamp(at), attempt: 1, kind }
+}
+
+/// A VM that has reported packages with these header digests at 100, and whose checks ended like this.
+fn seen(vm_name: &str, phase: Phase, headers: &[&str], checks: &[(&str, u64, Option<&str>)]) -> ObservedVm {
     ObservedVm {
         record: VmRecord {
             vm: name(vm_name),
@@ -96,7 +101,7 @@ fn seen(vm_name: &str, phase: Phase, headers: &[&str], checks: &[(&str, u64, Opt
             ready_at: None,
             certnames: vec![],
         },
-        events: vec![GuestEvent { at: Timestamp(100), attempt: 1, kind: packages }],
+        events: vec![told(100, headers)],
         installer_log: InstallerLog::default(),
         console_tail: vec![],
         checks: checks
@@ -158,6 +163,43 @@ fn a_check_counts_for_the_bytes_that_its_vm_has_reported_before_it_ran() {
     check_results(seen("gone", Phase::Ready, &["header-2"], &whole), &[]);
 }
 
+#[test]
+fn a_vm_that_is_updated_in_place_says_nothing_of_the_new_bytes_until_checks_have_begun_after_it() {
+    // It had 1 and the library, and got 2 at 200; then 1 again at 300.
+    let updated = |until: u64, checks: &[(&str, u64, Option<&str>)]| {
+        let mut vm = seen("web1", Phase::Ready, &["header-1", "header-3"], checks);
+        let later = [told(200, &["header-2", "header-3"]), told(300, &["header-1", "header-3"])];
+        vm.events.extend(later.into_iter().filter(|event| event.at.0 <= until));
+        vm
+    };
+    check_results(updated(100, &[("http", 150, None)]), &["shop-web-1 http", "lib-1 http"]);
+    // What has been found before says nothing of the new bytes, and still holds for those that stayed.
+    check_results(updated(200, &[("http", 150, None)]), &["lib-1 http"]);
+    check_results(updated(200, &[("http", 200, None)]), &["shop-web-2 http", "lib-1 http"]);
+    check_results(updated(200, &[("http", 250, Some("refused"))]), &["shop-web-2 http refused", "lib-1 http refused"]);
+    check_results(updated(300, &[("http", 250, None)]), &["lib-1 http"]);
+    check_results(updated(300, &[("http", 350, None)]), &["shop-web-1 http", "lib-1 http"]);
+    // One that began before the update and ended after it was about both.
+    let mut during = updated(200, &[("http", 250, None)]);
+    during.checks[0].took = std::time::Duration::from_millis(51);
+    check_results(during.clone(), &["lib-1 http"]);
+    during.checks[0].took = std::time::Duration::from_millis(50);
+    check_results(during, &["shop-web-2 http", "lib-1 http"]);
+}
+
+#[test]
+fn a_result_says_since_when_its_vm_had_the_bytes_and_how_they_came_there() {
+    let pool = [package(1, "shop-web", "1"), package(2, "shop-web", "2"), package(3, "lib", "1")];
+    let holds = repository(&pool, &[("dev", &[1, 2, 3])]);
+    let mut vm = seen("web1", Phase::Ready, &["header-1", "header-3"], &[("http", 900, None)]);
+    vm.events.push(told(200, &["header-2", "header-3"]));
+    vm.events.push(told(300, &["header-2", "header-3", "header-9"]));
+    let found = results(&spec(&[("web1", "dev")]), &observed(vec![vm]), &holds);
+    let said: Vec<_> = found.iter().map(|result| (holds.pool[&result.digest].nevra.name(), result.runs)).collect();
+    let (updated, installed) = ((Timestamp(200), Arrival::Updated), (Timestamp(100), Arrival::Installed));
+    assert_eq!(said, [("shop-web", Some(updated)), ("lib", Some(installed))]);
+}
+
 pub(super) fn result(number: u8, stage: &str, vm_name: &str, check: &str, at: u64, failure: Option<&str>) -> PackageCheck {
     PackageCheck {
         digest: digest(number),
@@ -167,6 +209,7 @@ pub(super) fn result(number: u8, stage: &str, vm_name: &str, check: &str, at: u6
         vm: name(vm_name),
         failure: failure.map(str::to_owned),
         at: Timestamp(at),
+        runs: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rekindle::observed::{Action, PackageCheck, Publication, StagePackage};
+use rekindle::observed::{Action, Arrival, PackageCheck, Publication, StagePackage};
 use rekindle::plan::journey::{BY, journey};
 use rekindle::spec::{Digest, StageName, Timestamp};
 use rekindle_tests::site::name;
@@ -38,6 +38,7 @@ fn check(stage: &str, check: &str, at: u64, failure: Option<&str>) -> PackageChe
         vm: name("web1"),
         failure: failure.map(str::to_owned),
         at: Timestamp(at),
+        runs: None,
     }
 }
 
@@ -84,6 +85,39 @@ fn the_way_of_a_package_has_its_publications_and_checks_in_their_order_with_our_
             "30000 testing check http on web1 (role web) passed 0",
             // Where a person promotes, the time before is theirs.
             "40500 rc promoted from testing by alice 500",
+        ],
+    );
+}
+
+#[test]
+fn the_way_says_when_a_vm_was_installed_with_it_or_updated_to_it() {
+    let on = |vm: &str, stage: &str, at: u64, runs: Option<(u64, Arrival)>| PackageCheck {
+        vm: name(vm),
+        runs: runs.map(|(since, arrival)| (Timestamp(since), arrival)),
+        ..check(stage, "http", at, None)
+    };
+    check_journey(
+        vec![
+            publication("dev", 1000, "ci", Action::Add, &['a']),
+            publication("testing", 21_000, BY, Action::Promote { from: name("dev") }, &['a']),
+        ],
+        &[
+            on("web1", "dev", 20_000, Some((5000, Arrival::Updated))),
+            // Rebuilt since; the first time is told. One that had it before it entered was not on the way; old records do not say.
+            on("web1", "dev", 90_000, Some((80_000, Arrival::Installed))),
+            on("web2", "dev", 20_500, Some((900, Arrival::Installed))),
+            on("web3", "testing", 29_000, None),
+            on("web4", "testing", 30_000, Some((25_000, Arrival::Installed))),
+        ],
+        &[
+            "1500 dev uploaded by ci 500",
+            "5000 dev web1 was updated to it in place 0",
+            "20000 dev check http on web1 (role web) passed 0",
+            "20500 dev check http on web2 (role web) passed 0",
+            "21500 testing promoted from dev by rekindle 1000",
+            "25000 testing web4 was installed with it 0",
+            "29000 testing check http on web3 (role web) passed 0",
+            "30000 testing check http on web4 (role web) passed 0",
         ],
     );
 }

@@ -62,7 +62,6 @@ fn fields() -> Vec<Field> {
         parsed!("size", "size", |spec, value| vm(spec).size = value),
         parsed!("hypervisor", "hv", |spec, value| vm(spec).hypervisor = value),
         parsed!("package", "package", |spec, value| vm(spec).packages.push(value)),
-        parsed!("role package", "package", |spec, value| vm(spec).role_packages = vec![value]),
         parsed!("service", "service", |spec, value| vm(spec).services.push(value)),
         parsed!("kernel argument", "quiet", |spec, value| vm(spec).kernel_args.push(value)),
         parsed!("disk name", "data9", |spec, value| vm(spec).disks[1].name = value),
@@ -219,7 +218,7 @@ proptest! {
 
     #[test]
     fn no_accepted_value_adds_a_line_or_a_word(
-        which in 0usize..28,
+        which in 0usize..27,
         text in prop_oneof![
             "[ -~\\n\\t]{0,40}",
             "[a-z0-9/:._@^$-]{1,30}",
@@ -230,7 +229,7 @@ proptest! {
         ],
     ) {
         let fields = fields();
-        prop_assert_eq!(fields.len(), 28);
+        prop_assert_eq!(fields.len(), 27);
         check(&fields[which], &text)?;
     }
 }

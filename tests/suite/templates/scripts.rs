@@ -15,7 +15,7 @@ use super::{render, scripts_of};
 const MIB: usize = 1 << 20;
 
 /// Paths of the machine that the scripts name, moved below the directory. What is not in this list is not touched by them.
-const MOVED: [&str; 18] = [
+const MOVED: [&str; 23] = [
     "/var/log/rekindle",
     "/var/lib/rekindle",
     "/etc/rekindle",
@@ -34,6 +34,11 @@ const MOVED: [&str; 18] = [
     "/tmp/packaging",
     "/usr/bin/puppet",
     "/etc/puppetlabs",
+    "/opt/puppetlabs/puppet/cache",
+    "/var/lib/puppet",
+    "/var/cache/puppet",
+    "/var/lib/rpm",
+    "/usr/lib/sysimage",
 ];
 
 /// A machine in a directory.
@@ -55,7 +60,7 @@ impl Machine {
             "if [ \"$1\" = -K ]; then\n\
              [ ! -e $ROOT/old-curl ] || exit 2\n\
              [ \"$3\" != -V ] || exit 0\n\
-             url=$(sed -n 's/^url = \"\\(.*\\)\"$/\\1/p'); fi\n\
+             url=$(cat \"$2\" | sed -n 's/^url = \"\\(.*\\)\"$/\\1/p'); fi\n\
              left=$(cat $ROOT/curl-fails 2>/dev/null || echo 0)\n\
              if [ \"$left\" -gt 0 ]; then echo $((left - 1)) >$ROOT/curl-fails; exit 7; fi\n\
              echo \"curl $*\" >>$ROOT/arguments\n\
@@ -349,6 +354,85 @@ fn the_first_boot_reports_itself_and_the_packages_and_is_done() {
     }
 }
 
+/// A machine whose first boot is over, with what its agent has heard until then forgotten.
+fn booted(case: &SpecCase, shell: &'static str) -> Machine {
+    let (machine, file) = installed(case, shell);
+    assert!(machine.execute(&file).status.success());
+    for heard in ["calls", "bodies", "arguments"] {
+        fs::remove_file(machine.at(heard)).expect("what was heard");
+    }
+    machine
+}
+
+#[test]
+fn an_installed_system_tells_its_packages_with_a_credential_of_its_own() {
+    for shell in SHELLS {
+        let machine = booted(&SpecCase::default(), shell);
+        let request = machine.at("etc/rekindle/packages.curl");
+        let mode = fs::metadata(&request).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "it is for root alone");
+        let credential = rekindle::reconcile::system_credential(&rekindle::spec::Token::new([0xab; 16]));
+        let expected =
+            format!("url = \"http://192.0.2.1:8470/vms/web1/packages\"\nheader = \"Authorization: Bearer {credential}\"\n");
+        assert_eq!(fs::read_to_string(&request).expect("text"), expected);
+        let report = machine.at("usr/libexec/rekindle/report-packages");
+        assert!(machine.execute(&report).status.success());
+        assert_eq!(machine.text("calls"), "http://192.0.2.1:8470/vms/web1/packages\n");
+        assert_eq!(machine.text("bodies"), "shop-web\t1.0-1\tnoarch\tabc\n");
+        let arguments = machine.text("arguments");
+        assert!(!arguments.is_empty() && !arguments.contains(&credential), "it is in the process list: {arguments}");
+        // What runs it must not fail because nobody listens, or because it is a copy of a machine without the file.
+        fs::write(machine.at("curl-fails"), "1").expect("write");
+        assert!(machine.execute(&report).status.success());
+        fs::remove_file(&request).expect("the file");
+        assert!(machine.execute(&report).status.success());
+        assert_eq!(machine.text("calls").lines().count(), 1);
+        assert!(machine.text("log").contains("systemctl enable rekindle-packages.timer"));
+    }
+}
+
+/// Whether packages are told by the timer, given what happens on the machine.
+#[track_caller]
+fn check_quiet(prepare: impl Fn(&Machine), told: bool) {
+    for shell in SHELLS {
+        let machine = booted(&SpecCase::default(), shell);
+        prepare(&machine);
+        let unit = machine.text("etc/systemd/system/rekindle-packages.service");
+        let command = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).expect("a command");
+        let (program, argument) = command.split_once(' ').expect("an argument");
+        let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", machine.at("bin").display());
+        let output = Command::new(shell).args([program, argument]).env_clear().env("PATH", path).output().expect("shell");
+        assert!(output.status.success(), "{shell}: {output:?}");
+        assert_eq!(!machine.text("calls").is_empty(), told, "{shell}");
+    }
+}
+
+#[test]
+fn packages_are_not_told_by_the_timer_while_services_may_still_be_the_old_ones() {
+    let write = |machine: &Machine, path: &str, text: &str, age: u64| {
+        let path = machine.at(path);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("directory");
+        fs::write(&path, text).expect("write");
+        let at = std::time::SystemTime::now() - std::time::Duration::from_secs(age);
+        fs::File::options().append(true).open(&path).expect("open").set_modified(at).expect("a time");
+    };
+    let alive = std::process::id().to_string();
+    check_quiet(|_| (), true);
+    for state in ["opt/puppetlabs/puppet/cache/state", "var/lib/puppet/state", "var/cache/puppet/state"] {
+        let lock = format!("{state}/agent_catalog_run.lock");
+        check_quiet(|machine| write(machine, &lock, &alive, 0), false);
+        // Left behind by a run that was killed.
+        check_quiet(|machine| write(machine, &lock, "4194304", 0), true);
+        check_quiet(|machine| write(machine, &lock, "", 0), true);
+    }
+    for database in ["var/lib/rpm/rpmdb.sqlite", "var/lib/rpm/Packages", "usr/lib/sysimage/rpm/rpmdb.sqlite"] {
+        check_quiet(|machine| write(machine, database, "", 10), false);
+        check_quiet(|machine| write(machine, database, "", 600), true);
+    }
+    // Readers touch these.
+    check_quiet(|machine| write(machine, "var/lib/rpm/rpmdb.sqlite-shm", "", 0), true);
+}
+
 #[test]
 fn a_curl_that_cannot_read_its_url_gets_it_as_an_argument() {
     for shell in SHELLS {
@@ -383,6 +467,7 @@ fn check_handoff(status: u8, writes_report: bool, calls: &str, passes: bool) {
         let settings = machine.text("var/lib/rekindle/puppet/puppet.conf");
         assert!(settings.contains("\ncertname = web1.lab.example.com\n"), "{settings}");
         assert!(settings.contains("/environments/dev/rekindle/hiera.yaml\n"), "{settings}");
+        assert!(settings.contains("/usr/libexec/rekindle/report-packages\n"), "{settings}");
     }
 }
 
@@ -408,6 +493,9 @@ fn check_server_handoff(status: u8, refused: Option<u16>, calls: &str, passes: b
             let text = fs::read_to_string(&path).expect("text");
             assert_eq!(text.contains("rk1.1900000000.1.cdcdcdcd"), secret, "{text}");
         }
+        let settings = machine.text("etc/puppetlabs/puppet/puppet.conf");
+        let (main, _) = settings.split_once("[agent]").expect("two sections");
+        assert!(main.contains("\npostrun_command = ") && main.contains("/usr/libexec/rekindle/report-packages\n"), "{settings}");
         let ca = machine.text("etc/puppetlabs/puppet/ssl/certs/ca.pem");
         assert_eq!(ca, "-----BEGIN CERTIFICATE-----\nTUlJ/+A=\nQQ==\n-----END CERTIFICATE-----\n".repeat(2));
         machine.program(

@@ -1,4 +1,4 @@
-//! What the VMs of this hypervisor run, as their rpm databases told it when they were installed.
+//! What the VMs of this hypervisor run, as their rpm databases last told it.
 
 use std::collections::BTreeSet;
 

@@ -5,7 +5,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::observed::{HandoffStatus, Phase};
+use crate::observed::{HandoffStatus, InstalledPackage, Phase};
 use crate::reconcile::testing::{self, Rig};
 use crate::serve::Rate;
 use crate::serve::logged::Logged;
@@ -148,6 +148,38 @@ async fn a_kickstart_is_not_given_to_others_and_nothing_is_said() {
 }
 
 #[tokio::test]
+async fn an_installed_system_tells_its_packages_when_its_token_has_long_ended() {
+    let limits = InstallLimits { token: Rate { burst: 1000, per_second: 1000 }, ..InstallLimits::default() };
+    let server = start(Phase::Ready, limits).await;
+    let credential = crate::reconcile::system_credential(&TOKEN.parse().unwrap());
+    let tell = async |path: &str, authorization: &str, body: &str| {
+        let headers = [("Authorization", authorization)];
+        server.ask("POST", path, if authorization.is_empty() { &[] } else { &headers }, body.as_bytes()).await.status
+    };
+    let good = format!("Bearer {credential}");
+    let lines = "zsh\t5.9-1\tx86_64\t(none)\npackage vim is not installed\n";
+    for (path, authorization) in [
+        ("/vms/web1/packages", ""),
+        ("/vms/web1/packages", "Bearer "),
+        ("/vms/web1/packages", credential.as_str()),
+        ("/vms/web1/packages", &format!("Bearer {TOKEN}")),
+        ("/vms/db1/packages", &good),
+        ("/vms/..%2fweb1/packages", &good),
+        ("/vms/web1/other", &good),
+    ] {
+        assert_eq!(tell(path, authorization, lines).await, 404, "{path} {authorization}");
+    }
+    assert_eq!(server.events(), []);
+    assert_eq!(tell("/vms/web1/packages", &good, lines).await, 204);
+    assert_eq!(tell("/vms/web1/packages", &good, lines).await, 204, "the same again is heard, and no news");
+    assert_eq!(tell("/vms/web1/packages", &good, &"x".repeat(300 << 10)).await, 413);
+    let package =
+        InstalledPackage { name: "zsh".to_owned(), evr: "5.9-1".to_owned(), arch: "x86_64".to_owned(), sha256_header: None };
+    assert_eq!(server.events(), [GuestEventKind::Packages(vec![package])]);
+    assert_eq!(server.get("/vms/web1/packages", &[("Authorization", &good)]).await.status, 405);
+}
+
+#[tokio::test]
 async fn an_ended_attempt_gives_and_takes_nothing() {
     for phase in [Phase::Ready, Phase::Failed, Phase::Retiring] {
         let server = start(phase, InstallLimits::default()).await;
@@ -199,7 +231,7 @@ async fn the_first_boot_and_its_packages_are_kept_with_the_peers_address() {
         GuestEventKind::Packages(vec![package("bash", "1:5.1-6", None), package("zsh", "5.8-9.el9", Some(&digest))]),
     ];
     assert_eq!(server.events(), expected);
-    assert_eq!(server.post(&path("packages"), &"x".repeat(PACKAGES + 1)).await.status, 413);
+    assert_eq!(server.post(&path("packages"), &"x".repeat((256 << 10) + 1)).await.status, 413);
 }
 
 #[tokio::test]

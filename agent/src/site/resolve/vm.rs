@@ -137,7 +137,6 @@ pub(super) fn resolve(name: &VmName, file: &VmFile, place: &Place, site: Option<
             .chain(role_packages.iter().map(|at| &at.value))
             .chain(file.packages.iter().map(|at| &at.value)),
     );
-    let reported = |package: &PackageSpec| !package.as_str().starts_with(['-', '@']) && packages.binary_search(package).is_ok();
     let mut repos = stage.repos.clone();
     for repo in &os.repos {
         if repos.iter().any(|other| other.name == repo.name) {
@@ -166,7 +165,6 @@ pub(super) fn resolve(name: &VmName, file: &VmFile, place: &Place, site: Option<
         nics: nics?,
         firmware: firmware?,
         repos,
-        role_packages: role_packages.iter().map(|at| &at.value).filter(|p| reported(p)).cloned().collect(),
         packages,
         services: services(role, file),
         kernel_args: os.kernel_args.iter().chain(file.kernel_args.iter().map(|at| &at.value)).cloned().collect(),

@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::RepoError;
-use crate::observed::{Action, PackageCheck, PoolPackage, Publication, StageContent, StagePackage};
+use crate::observed::{Action, Arrival, PackageCheck, PoolPackage, Publication, StageContent, StagePackage};
 use crate::spec::{Digest, Nevra, StageName, Timestamp};
 
 type Bad = Box<dyn std::error::Error + Send + Sync>;
@@ -209,6 +209,15 @@ pub(super) struct CheckLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
     at: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    runs: Option<RunsLine>,
+}
+
+/// Since when a VM had the bytes, and how they came there.
+#[derive(Debug, Serialize, Deserialize)]
+struct RunsLine {
+    since: u64,
+    arrival: String,
 }
 
 impl From<&PackageCheck> for CheckLine {
@@ -221,6 +230,7 @@ impl From<&PackageCheck> for CheckLine {
             vm: c.vm.to_string(),
             failure: c.failure.clone(),
             at: c.at.0,
+            runs: c.runs.map(|(since, arrival)| RunsLine { since: since.0, arrival: arrival.as_str().to_owned() }),
         }
     }
 }
@@ -236,6 +246,7 @@ impl TryFrom<CheckLine> for PackageCheck {
             vm: line.vm.parse()?,
             failure: line.failure,
             at: Timestamp(line.at),
+            runs: line.runs.and_then(|runs| Some((Timestamp(runs.since), Arrival::parse(&runs.arrival)?))),
         })
     }
 }

@@ -20,6 +20,6 @@ impl CheckRunner for SimHypervisor {
         } else {
             Some("connection refused".to_owned())
         };
-        CheckResult { name: check.name.clone(), failure, at: self.now(), took: Duration::from_millis(1) }
+        CheckResult { name: check.name.clone(), failure, at: self.now(), took: Duration::ZERO }
     }
 }

@@ -5,6 +5,7 @@
 //! disk when the call returns.
 
 mod codec;
+mod packages;
 mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};

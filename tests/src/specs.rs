@@ -7,10 +7,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use rekindle::spec::{
-    Address4, Address6, BondMode, BondSpec, CheckKind, CheckSpec, Deadlines, DiskSpec, Filesystem, Firmware, Forward,
-    HypervisorInstall, HypervisorNic, HypervisorSpec, Layout, NetworkKind, NetworkSpec, NicSpec, OsSpec, PoolSpec,
-    PromotionPolicy, PuppetHost, PuppetMode, PuppetServerSpec, PuppetSpec, PuppetValue, RepoLocation, RepoSpec, RootAccess,
-    SitePuppet, SiteSpec, Spec, StagePolicy, StageSpec, TreeLocation, VlanSpec, VmSpec,
+    Address4, Address6, BondMode, BondSpec, CheckKind, CheckSpec, Deadlines, DiskSpec, EntryPolicy, Filesystem, Firmware,
+    Forward, HypervisorInstall, HypervisorNic, HypervisorSpec, Layout, NetworkKind, NetworkSpec, NicSpec, OsSpec, PoolSpec,
+    PromotionPolicy, PuppetHost, PuppetMode, PuppetServerSpec, PuppetSpec, PuppetValue, RepoLocation, RepoSpec, RepositorySpec,
+    RootAccess, SitePuppet, SiteSpec, Spec, StagePolicy, StageSpec, TreeLocation, VlanSpec, VmSpec,
 };
 
 /// How the VM is on its network.
@@ -68,7 +68,7 @@ pub struct SpecCase {
     pub network: NetworkCase,
     /// Disks.
     pub disks: DiskCase,
-    /// NTP servers, a firewall, a root password and key, and Puppet; else none of these.
+    /// NTP servers, a firewall, a root password and key, a repository of the site's own, and Puppet; else none of these.
     pub rich: bool,
     /// With `rich`: Puppet has a server.
     pub puppet_server: bool,
@@ -127,13 +127,12 @@ impl SpecCase {
     /// The spec.
     pub fn build(&self) -> Spec {
         let site = self.site();
+        let own = RepoSpec { name: "site".to_owned(), location: RepoLocation::Own, cost: None };
+        let others =
+            RepoSpec { name: "dev".to_owned(), location: RepoLocation::Directory("/srv/stages/dev".into()), cost: Some(500) };
         let stage = StageSpec {
             name: id("dev"),
-            repos: vec![RepoSpec {
-                name: "dev".to_owned(),
-                location: RepoLocation::Directory("/srv/stages/dev".into()),
-                cost: Some(500),
-            }],
+            repos: std::iter::once(others).chain(self.rich.then_some(own)).collect(),
             puppet_environment: id("dev"),
             network: Some(id("lan")),
             policy: StagePolicy::default(),
@@ -210,7 +209,17 @@ impl SpecCase {
                 package: "puppet-agent".to_owned(),
                 server: self.puppet_server.then(puppet_server),
             }),
-            repository: None,
+            repository: self.rich.then(|| RepositorySpec {
+                name: id("site"),
+                stages: vec![id("dev")],
+                keyring: vec!["/srv/site/keys/build.asc".into()],
+                entry: EntryPolicy::Signed,
+                signing_key: Some("build@lab.example.com".to_owned()),
+                keep_versions: 3,
+                keep_metadata: Duration::from_hours(6),
+                keep_removed: Duration::from_hours(168),
+                url: None,
+            }),
         }
     }
 

@@ -95,9 +95,7 @@ fn newest<'r>(repository: &'r ObservedRepository, stage: &StageName) -> BTreeMap
 /// Every VM of the stage whose role uses the package has passed all its checks with exactly these bytes. A package that no VM of the
 /// stage uses has passed nothing, and so has one whose VMs have no checks.
 fn has_passed(spec: &Spec, stage: &StageName, package: &PoolPackage, results: &[PackageCheck]) -> bool {
-    let uses = |vm: &&VmSpec| {
-        vm.stage == *stage && vm.named_packages().any(|wanted| package.nevra.is_named(wanted.as_str()))
-    };
+    let uses = |vm: &&VmSpec| vm.stage == *stage && vm.named_packages().any(|wanted| package.nevra.is_named(wanted.as_str()));
     let mut users = spec.vms.values().filter(uses).peekable();
     let last = |vm: &VmSpec, check: &str| {
         results.iter().rev().find(|result| result.vm == vm.name && result.check.as_str() == check && result.stage == *stage)

@@ -158,6 +158,12 @@ pub struct Repo {
     pub cost: Option<u32>,
     /// It stays configured in the installed system (those of the stage do).
     pub persistent: bool,
+    /// For the site's own repository: URL of the public keys that its packages and repodata are checked with.
+    pub keys: Option<String>,
+    /// Its repodata are signed with one of these keys.
+    pub signed: bool,
+    /// URL of its mirror list, where it has one: it leads to one generation of its repodata.
+    pub mirrorlist: Option<String>,
 }
 
 /// A configured network device.

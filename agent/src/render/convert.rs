@@ -158,13 +158,17 @@ pub(super) fn repos(
     repos: &[RepoSpec],
     base: Option<&str>,
 ) -> Option<Vec<cx::Repo>> {
+    let elsewhere = spec.site.repository.as_ref().and_then(|policy| policy.url.as_ref());
     let of_stage = |name: &str| spec.stages.get(stage).is_some_and(|stage| stage.repos.iter().any(|repo| repo.name == name));
     repos
         .iter()
         .map(|repo| {
             let url = match &repo.location {
                 RepoLocation::Url(url) => url.to_string(),
-                RepoLocation::Own => format!("{}/repo/{stage}/{}/", base?, repo.name),
+                RepoLocation::Own => match elsewhere {
+                    Some(url) => format!("{}/{stage}/", url.as_str().trim_end_matches('/')),
+                    None => format!("{}/repo/{stage}/{}/", base?, repo.name),
+                },
                 RepoLocation::Directory(_) if of_stage(&repo.name) => format!("{}/repo/{stage}/{}/", base?, repo.name),
                 RepoLocation::Directory(_) => format!("{}/repo/{os}/{}/", base?, repo.name),
                 // A hypervisor that is yet to become one has nobody to offer it a frozen copy.
@@ -173,7 +177,16 @@ pub(super) fn repos(
                     None => upstream.to_string(),
                 },
             };
-            Some(cx::Repo { name: repo.name.clone(), url, cost: repo.cost, persistent: of_stage(&repo.name) })
+            let own = matches!(repo.location, RepoLocation::Own);
+            Some(cx::Repo {
+                keys: own.then(|| format!("{url}keys.asc")),
+                signed: own && spec.site.repository.as_ref().is_some_and(|policy| policy.signing_key.is_some()),
+                mirrorlist: elsewhere.filter(|_| own).map(|_| format!("{url}mirrorlist")),
+                name: repo.name.clone(),
+                url,
+                cost: repo.cost,
+                persistent: of_stage(&repo.name),
+            })
         })
         .collect()
 }

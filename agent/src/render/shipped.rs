@@ -27,6 +27,7 @@ shipped![
     "partials/last.ks.tera",
     "partials/late-devices.ks.tera",
     "partials/network.ks.tera",
+    "partials/own-repositories.ks.tera",
     "partials/packages.ks.tera",
     "partials/puppet-agent.ks.tera",
     "partials/repositories.ks.tera",

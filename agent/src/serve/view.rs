@@ -10,8 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::observed::{
-    CheckResult, DomainState, Failure, HandoffResult, HandoffStatus, HypervisorState, ObservedVm,
-    Phase, PuppetRuns, ReportVia,
+    CheckResult, DomainState, Failure, HandoffResult, HandoffStatus, HypervisorState, ObservedVm, Phase, PuppetRuns, ReportVia,
 };
 use crate::reconcile::{Snapshot, VmStatus};
 use crate::spec::{Timestamp, VmName};
@@ -399,7 +398,12 @@ impl VmView {
             at: now.into(),
             timeline: timeline(phases, now),
             events: observed.map(|observed| EventView::all(&observed.events)).unwrap_or_default(),
-            packages: observed.and_then(ObservedVm::packages).map_or(&[][..], |(_, packages)| packages).iter().map(PackageView::from).collect(),
+            packages: observed
+                .and_then(ObservedVm::packages)
+                .map_or(&[][..], |(_, packages)| packages)
+                .iter()
+                .map(PackageView::from)
+                .collect(),
             handoff: observed.and_then(ObservedVm::handoff).map(|(at, result, via)| HandoffView::of(at, result, via)),
             puppet: observed.and_then(|observed| observed.puppet.as_ref()).map(|runs| PuppetRunsView::of(runs, now)),
             checks: observed.map(|observed| observed.checks.iter().map(CheckView::from).collect()).unwrap_or_default(),

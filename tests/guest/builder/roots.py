@@ -21,7 +21,7 @@ INSTALLER = """
 FULL = """
     systemd-sysv systemd-resolved udev dbus iproute2 kmod busybox-static puppet-agent ruby openssh-server curl
     qemu-guest-agent chrony firewalld sudo hostname xfsprogs e2fsprogs lvm2 less procps iputils-ping bash
-    ca-certificates tar gzip rpm
+    ca-certificates tar gzip rpm dnf gpg
 """.split()
 
 _NO_PATHS = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/lintian/*")

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use rekindle::observed::{
-    Arrival, CheckResult, GuestEvent, GuestEventKind, HypervisorState, InstalledPackage, InstallerLog, Observed, ObservedRepository,
-    ObservedVm, PackageCheck, Phase, PoolPackage, StageContent, StagePackage, VmRecord,
+    Arrival, CheckResult, GuestEvent, GuestEventKind, HypervisorState, InstalledPackage, InstallerLog, Observed,
+    ObservedRepository, ObservedVm, PackageCheck, Phase, PoolPackage, StageContent, StagePackage, VmRecord,
 };
 use rekindle::plan::gate::{Results, due, is_news, results};
 use rekindle::plan::repo::Selection;

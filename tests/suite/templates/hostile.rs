@@ -98,7 +98,10 @@ fn fields() -> Vec<Field> {
         },
         any!("NTP server", "ntp.example.com", |spec, value| spec.site.ntp = vec![value]),
         any!("site name", "lab", |spec, value| spec.site.name = value),
-        any!("repository name", "extra", |spec, value| vm(spec).repos[1].name = value),
+        any!("repository name", "extra", |spec, value| vm(spec).repos[2].name = value),
+        parsed!("own repository elsewhere", "http://mirror/", |spec, value| {
+            spec.site.repository.as_mut().expect("a repository").url = Some(value);
+        }),
         any!("Puppet program", "/usr/bin/puppet", |spec, value| spec.site.puppet.as_mut().expect("Puppet").program = value),
     ]
 }
@@ -218,7 +221,7 @@ proptest! {
 
     #[test]
     fn no_accepted_value_adds_a_line_or_a_word(
-        which in 0usize..27,
+        which in 0usize..28,
         text in prop_oneof![
             "[ -~\\n\\t]{0,40}",
             "[a-z0-9/:._@^$-]{1,30}",
@@ -229,7 +232,7 @@ proptest! {
         ],
     ) {
         let fields = fields();
-        prop_assert_eq!(fields.len(), 27);
+        prop_assert_eq!(fields.len(), 28);
         check(&fields[which], &text)?;
     }
 }

@@ -15,7 +15,7 @@ use super::{render, scripts_of};
 const MIB: usize = 1 << 20;
 
 /// Paths of the machine that the scripts name, moved below the directory. What is not in this list is not touched by them.
-const MOVED: [&str; 23] = [
+const MOVED: [&str; 25] = [
     "/var/log/rekindle",
     "/var/lib/rekindle",
     "/etc/rekindle",
@@ -39,6 +39,8 @@ const MOVED: [&str; 23] = [
     "/var/cache/puppet",
     "/var/lib/rpm",
     "/usr/lib/sysimage",
+    "/etc/pki",
+    "/etc/yum.repos.d",
 ];
 
 /// A machine in a directory.
@@ -70,15 +72,16 @@ impl Machine {
              case $url in */report) if [ -e $ROOT/report-status ]; then cat $ROOT/report-status; exit 22; fi ;; esac\n\
              while [ $# -gt 0 ]; do case $1 in\n\
              --data-binary) cat \"${2#@}\" >>$ROOT/bodies; shift ;;\n\
-             -o) [ $2 = /dev/null ] || cp $ROOT/answer $2; shift ;;\n\
+             -o) [ \"$2\" = /dev/null ] || cp $ROOT/answer $2; shift ;;\n\
              esac; shift; done",
         );
         for name in ["systemctl", "poweroff", "mount", "umount", "sync", "sleep", "restorecon"] {
             machine.program(&format!("bin/{name}"), &format!("echo \"{name} $*\" >>$ROOT/log"));
         }
+        fs::write(machine.at("answer"), "").expect("answer");
         // Like the real one, it mounts no swap.
         machine.program("bin/mount", "echo \"mount $*\" >>$ROOT/log; [ \"$2\" != swap ]");
-        machine.program("bin/rpm", "for last; do :; done\nprintf '%s\\t1.0-1\\tnoarch\\tabc\\n' $last");
+        machine.program("bin/rpm", "[ \"$1\" != --import ] || exec echo \"rpm $*\" >>$ROOT/log\nfor last; do :; done\nprintf '%s\\t1.0-1\\tnoarch\\tabc\\n' $last");
         machine
     }
 
@@ -324,6 +327,52 @@ fn a_failed_install_sends_the_ends_of_the_installers_logs() {
     assert_eq!(machine.text("calls"), "/failed/onerror\n");
     let body = machine.text("bodies");
     assert!(body.contains("Traceback") && body.matches("the cause").count() == 60, "{body}");
+}
+
+#[test]
+fn the_sites_own_repository_stays_with_keys_that_were_fetched_during_the_install() {
+    for shell in SHELLS {
+        let machine = Machine::new(shell);
+        fs::write(machine.at("answer"), "the keys\n").expect("write");
+        let case = SpecCase { rich: true, ..SpecCase::default() };
+        assert!(machine.run(&script(&case, "%post")).status.success(), "{}", machine.text("var/log/rekindle/post.log"));
+        let key = machine.at("etc/pki/rpm-gpg/RPM-GPG-KEY-site");
+        assert_eq!(fs::read_to_string(&key).expect("the keys"), "the keys\n");
+        assert!(machine.text("calls").contains("http://192.0.2.1:8470/repo/dev/site/keys.asc\n"), "{}", machine.text("calls"));
+        let expected = format!(
+            "# Written by the kickstart.\n[site]\nname = site\nenabled = 1\nbaseurl = http://192.0.2.1:8470/repo/dev/site/\n\
+             gpgcheck = 1\nrepo_gpgcheck = 1\ngpgkey = file://{}\n",
+            key.display()
+        );
+        assert_eq!(machine.text("etc/yum.repos.d/site.repo"), expected);
+        assert!(machine.text("log").contains("rpm --import"));
+        // The others' are kept by the installer.
+        let text = render(&case).text;
+        assert!(text.contains("repo --name=dev --baseurl=http://192.0.2.1:8470/repo/dev/dev/ --cost=500 --install\n"), "{text}");
+        assert!(text.contains("repo --name=site --baseurl=http://192.0.2.1:8470/repo/dev/site/\n"), "{text}");
+        // Without the keys no update could be installed: better no system than that.
+        let machine = Machine::new(shell);
+        fs::write(machine.at("curl-fails"), "2").expect("write");
+        assert!(!machine.run(&script(&case, "%post")).status.success());
+    }
+}
+
+#[test]
+fn a_repository_that_another_server_offers_is_used_from_there() {
+    let mut spec = SpecCase { rich: true, ..SpecCase::default() }.build();
+    let policy = spec.site.repository.as_mut().expect("a repository");
+    policy.url = Some("https://repos.example.com/stages/".parse().expect("a URL"));
+    policy.signing_key = None;
+    let vm = spec.vms.values().next().expect("one VM");
+    let text = super::renderer().render_kickstart(&spec, vm, &super::urls()).unwrap_or_else(|error| panic!("{error}")).text;
+    for expected in [
+        "repo --name=site --baseurl=https://repos.example.com/stages/dev/\n",
+        "-o \"$rekindle_key\" https://repos.example.com/stages/dev/keys.asc\n",
+        "'mirrorlist = %s\\n' https://repos.example.com/stages/dev/mirrorlist\n",
+        "repo_gpgcheck = 0",
+    ] {
+        assert!(text.contains(expected), "{expected}\n{text}");
+    }
 }
 
 /// An installed machine whose first-boot script is at hand.

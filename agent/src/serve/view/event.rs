@@ -94,8 +94,10 @@ mod tests {
             ("app=1-2/other", "app 1-2 (other bytes), lib 2-1 removed"),
             ("app=1-2/other app=1-3 new=1-1", "app 1-2 → 1-2, 1-3, new 1-1 added"),
         ];
-        let event = |(at, (text, _)): (usize, &(&str, &str))| {
-            GuestEvent { at: Timestamp(at as u64), attempt: 1, kind: GuestEventKind::Packages(list(text)) }
+        let event = |(at, (text, _)): (usize, &(&str, &str))| GuestEvent {
+            at: Timestamp(at as u64),
+            attempt: 1,
+            kind: GuestEventKind::Packages(list(text)),
         };
         let views = EventView::all(&table.iter().enumerate().map(event).collect::<Vec<_>>());
         let said: Vec<&str> = views.iter().map(|view| view.detail.as_str()).collect();

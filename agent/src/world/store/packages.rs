@@ -12,7 +12,13 @@ const LISTS: usize = 20;
 impl Store {
     /// Adds the packages that a VM says it has, unless it has said the same before; `false`: it has. Of an attempt the first list
     /// and the newest are kept, so that a VM that is updated for years does not fill the store.
-    pub fn note_packages(&self, vm: &VmName, attempt: u32, at: Timestamp, list: Vec<InstalledPackage>) -> Result<bool, StoreError> {
+    pub fn note_packages(
+        &self,
+        vm: &VmName,
+        attempt: u32,
+        at: Timestamp,
+        list: Vec<InstalledPackage>,
+    ) -> Result<bool, StoreError> {
         let action = "write a list of packages";
         let kind = codec::event_to_json(&GuestEventKind::Packages(list));
         let mut connection = self.lock();

@@ -182,6 +182,32 @@ impl Lab {
         lines[lines.len().saturating_sub(40)..].join("\n")
     }
 
+    /// Runs a shell script in a VM by its guest agent, as somebody who is logged in would: how it ended, and what it said.
+    ///
+    /// # Panics
+    /// When the guest agent does not answer, or the script is not through within `limit`.
+    #[track_caller]
+    pub fn in_guest(&self, vm: &str, script: &str, limit: Duration) -> (i64, String) {
+        let begin = Instant::now();
+        let ask = |command: serde_json::Value| {
+            let answer = self.virsh(&["qemu-agent-command", vm, "--timeout", "30", &command.to_string()]);
+            serde_json::from_str::<serde_json::Value>(&answer).unwrap_or_else(|_| panic!("the guest agent of `{vm}` says {answer:?}"))
+        };
+        let arguments = serde_json::json!({ "path": "/bin/sh", "arg": ["-c", format!("exec 2>&1\n{script}")], "capture-output": true });
+        let started = ask(serde_json::json!({ "execute": "guest-exec", "arguments": arguments }));
+        let pid = &started["return"]["pid"];
+        loop {
+            let state = ask(serde_json::json!({ "execute": "guest-exec-status", "arguments": { "pid": pid } }));
+            let state = &state["return"];
+            if state["exited"] == true {
+                let said = state["out-data"].as_str().unwrap_or_default();
+                return (state["exitcode"].as_i64().unwrap_or(-1), decode(said));
+            }
+            assert!(begin.elapsed() < limit, "in `{vm}` after {limit:?}, this is not through:\n{script}");
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// `virsh` in the sandbox: names of domains, or of a pool's volumes.
     ///
     /// # Panics
@@ -208,6 +234,14 @@ impl Drop for Agent {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// What is said in base64.
+fn decode(text: &str) -> String {
+    let mut command = Command::new("base64");
+    let mut child = command.arg("-d").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("base64");
+    child.stdin.take().expect("its input").write_all(text.as_bytes()).expect("its input");
+    String::from_utf8_lossy(&child.wait_with_output().expect("its end").stdout).into_owned()
 }
 
 fn copy(from: &Utf8Path, to: &Utf8Path) {

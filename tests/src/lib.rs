@@ -16,5 +16,6 @@ pub mod served;
 pub mod simhost;
 pub mod site;
 pub mod specs;
+pub mod stages;
 pub mod tls_lab;
 pub mod watch;

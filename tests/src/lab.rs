@@ -190,10 +190,14 @@ impl Lab {
     pub fn in_guest(&self, vm: &str, script: &str, limit: Duration) -> (i64, String) {
         let begin = Instant::now();
         let ask = |command: serde_json::Value| {
-            let answer = self.virsh(&["qemu-agent-command", vm, "--timeout", "30", &command.to_string()]);
-            serde_json::from_str::<serde_json::Value>(&answer).unwrap_or_else(|_| panic!("the guest agent of `{vm}` says {answer:?}"))
+            let mut virsh = Command::new("virsh");
+            virsh.args(["-c", crate::sandbox::URI, "qemu-agent-command", vm, "--timeout", "30", &command.to_string()]);
+            let output = virsh.output().expect("virsh");
+            let answer = serde_json::from_slice::<serde_json::Value>(&output.stdout);
+            answer.unwrap_or_else(|_| panic!("the guest agent of `{vm}`: {}", String::from_utf8_lossy(&output.stderr)))
         };
-        let arguments = serde_json::json!({ "path": "/bin/sh", "arg": ["-c", format!("exec 2>&1\n{script}")], "capture-output": true });
+        let arguments =
+            serde_json::json!({ "path": "/bin/sh", "arg": ["-c", format!("exec 2>&1\n{script}")], "capture-output": true });
         let started = ask(serde_json::json!({ "execute": "guest-exec", "arguments": arguments }));
         let pid = &started["return"]["pid"];
         loop {

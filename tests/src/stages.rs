@@ -32,8 +32,12 @@ impl Stages {
         let names: Vec<String> = stages.iter().map(|(stage, _)| format!("\"{stage}\"")).collect();
         let text = std::fs::read_to_string(lab.path.join("site/site.toml")).expect("site.toml");
         let key = &rpms.signer;
-        let repository =
-            format!("\n[repository]\nstages = [{}]\nkeyring = [\"{}\"]\nsigning_key = \"{}\"\n", names.join(", "), key.public, key.name);
+        let repository = format!(
+            "\n[repository]\nstages = [{}]\nkeyring = [\"{}\"]\nsigning_key = \"{}\"\n",
+            names.join(", "),
+            key.public,
+            key.name
+        );
         lab.write("site.toml", &(text + &repository));
         for (stage, rest) in stages {
             let text = format!("network = \"demo\"\npuppet_environment = \"production\"\n{rest}");

@@ -16,11 +16,14 @@ use rekindle_tests::puppetlab::{REPORTS, setup};
 use rekindle_tests::puppetserver::PuppetServer;
 use rekindle_tests::sandbox;
 use rekindle_tests::say::say;
+use rekindle_tests::stages::Stages;
 
 #[test]
 fn a_real_puppet_ca_serves_agents_that_rebuild() {
     sandbox::within(|| {
         let lab = Lab::new(&["puppet1"]);
+        let stages = Stages::new(&lab, &[("dev", "[policy]\nauto_promote = true\n"), ("testing", "")]);
+        stages.have_everywhere("1.0");
         let rekindle = format!("{} --config {}/agent.toml", lab::binary(), lab.path);
         let settings = format!("\n[puppet_reports]\nlisten = \"{REPORTS}\"\n");
         let mut file = std::fs::File::options().append(true).open(lab.path.join("agent.toml")).expect("agent.toml");
@@ -32,7 +35,7 @@ fn a_real_puppet_ca_serves_agents_that_rebuild() {
         part("why not `PUT /clean`", || load::what_cleaning_together_loses(&server));
         part("faults: rebuilds wait and finish", || faults::rebuilds_wait_for_a_ca_that_fails_and_finish(&mut server));
         part("a guest enrols, and does it again when it is rebuilt", || {
-            guest::a_guest_enrols_and_does_it_again_when_it_is_rebuilt(&lab, &server);
+            guest::a_guest_enrols_and_does_it_again_when_it_is_rebuilt(&lab, &server, &stages);
         });
     });
 }

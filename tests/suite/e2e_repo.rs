@@ -15,7 +15,8 @@ const SOON: Duration = Duration::from_secs(60);
 const TOKEN: &str = "5d1f0c3a9e7b48d2a6c4f1e0b3d5a7c9";
 
 fn write_vm(lab: &Lab, stage: &str, last: u8) {
-    let text = format!("role = \"shop-web\"\nteam = \"shop\"\nstage = \"{stage}\"\naddress = \"10.44.0.{last}\"\n");
+    let more = "packages = [\"qemu-guest-agent\"]\n";
+    let text = format!("role = \"shop-web\"\nteam = \"shop\"\nstage = \"{stage}\"\naddress = \"10.44.0.{last}\"\n{more}");
     lab.write(&format!("vms/{stage}1.toml"), &text);
 }
 

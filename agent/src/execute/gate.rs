@@ -32,16 +32,17 @@ pub fn keep_up(
     }
     // Each promotion can make nothing due that was not: what has just come to a stage has not been checked there.
     for request in gate::due(spec, &holds, known) {
-        let policy = spec.stages.get(&request.to).map(|stage| stage.promotion.clone()).unwrap_or_default();
+        // What is due has a stage to go to.
+        let Some(stage) = spec.stages.get(&request.to) else { continue };
         let note = "all checks passed".to_owned();
-        match promote(repository, &policy, &request, &Asked { by: BY.to_owned(), login: BY.to_owned(), note, now }) {
+        match promote(repository, &stage.promotion, &request, &Asked { by: BY.to_owned(), login: BY.to_owned(), note, now }) {
             Ok(promoted) => {
                 for (package, _) in &promoted.moved {
                     tracing::info!(%package, from = %request.from, to = %request.to, "promoted: all checks passed");
                 }
             }
             Err(RepoFault::World(error)) => return Err(error),
-            // A person was quicker, or the target asks for more.
+            // A person was quicker: what is due is looked for again with the next news.
             Err(refused @ RepoFault::Refused(_)) => {
                 tracing::debug!(from = %request.from, to = %request.to, %refused, "not promoted");
             }

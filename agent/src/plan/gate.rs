@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::repo::{PromotionRequest, Selection};
+use super::repo::{PromotionRequest, Selection, passed};
 use crate::observed::{Observed, ObservedRepository, PackageCheck, Phase, PoolPackage, RunningPackage};
-use crate::spec::{Digest, Spec, StageName, VmSpec};
+use crate::spec::{Digest, HypervisorName, Spec, StageName, StageSpec, VmName, VmSpec};
 
 /// Results of checks, by the bytes that they are about, oldest first.
 pub type Results = BTreeMap<Digest, Vec<PackageCheck>>;
@@ -67,7 +67,10 @@ pub fn due(spec: &Spec, repository: &ObservedRepository, results: &Results) -> V
         let moves: Vec<(String, Option<Digest>)> = newest(repository, from)
             .into_iter()
             .filter(|(key, package)| there.get(key).is_none_or(|other| other.nevra.compare(&package.nevra).is_lt()))
-            .filter(|(_, package)| has_passed(spec, from, package, results.get(&package.digest).map_or(&[], Vec::as_slice)))
+            .filter(|(_, package)| {
+                let results = results.get(&package.digest).map_or(&[][..], Vec::as_slice);
+                unpassed(spec, (from, next), package, results).is_empty()
+            })
             .map(|(_, package)| (package.nevra.to_string(), Some(package.digest.clone())))
             .collect();
         if !moves.is_empty() {
@@ -92,17 +95,146 @@ fn newest<'r>(repository: &'r ObservedRepository, stage: &StageName) -> BTreeMap
     newest
 }
 
-/// Every VM of the stage whose role uses the package has passed all its checks with exactly these bytes. A package that no VM of the
-/// stage uses has passed nothing, and so has one whose VMs have no checks.
-fn has_passed(spec: &Spec, stage: &StageName, package: &PoolPackage, results: &[PackageCheck]) -> bool {
+/// What is missing until `package` moves on by itself from the last stage that holds it; none: nothing is, or there is nowhere to go.
+/// `results` are those of this package, `hypervisor` is the one whose agent has the repository.
+pub fn awaited(
+    spec: &Spec,
+    hypervisor: &HypervisorName,
+    repository: &ObservedRepository,
+    package: &PoolPackage,
+    results: &[PackageCheck],
+) -> Option<(StageName, Vec<Awaited>)> {
+    let own = spec.site.repository.as_ref()?;
+    let holds = |stage: &StageName| repository.packages(stage.as_str()).any(|(held, _)| held.digest == package.digest);
+    let at = own.stages.iter().rposition(holds)?;
+    let (from, to) = (&own.stages[at], own.stages.get(at + 1)?);
+    let (stage, next) = (spec.stages.get(from)?, spec.stages.get(to)?);
+    let key = (package.nevra.name(), package.nevra.arch());
+    let is_newest = newest(repository, from).get(&key).is_some_and(|newest| newest.digest == package.digest);
+    let is_older = newest(repository, to).get(&key).is_some_and(|there| there.nevra.compare(&package.nevra).is_ge());
+    let reasons = if !is_newest || is_older {
+        vec![Awaited::Newer]
+    } else if !next.promotion.approvers.is_empty() {
+        vec![Awaited::Approval { approvers: next.promotion.approvers.join(", "), next: to.clone() }]
+    } else if !stage.policy.auto_promote {
+        vec![Awaited::Hand]
+    } else {
+        let local = |awaited: Awaited| match awaited {
+            Awaited::Report { vm } if spec.vms[&vm].hypervisor != *hypervisor => {
+                let there = spec.vms[&vm].hypervisor.clone();
+                Awaited::Elsewhere { vm, hypervisor: there }
+            }
+            awaited => awaited,
+        };
+        unpassed(spec, (from, next), package, results).into_iter().map(local).collect()
+    };
+    Some((from.clone(), reasons))
+}
+
+/// Why a package does not move on by itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Awaited {
+    /// There is something newer.
+    #[error("only the newest version moves on, and never behind a newer one")]
+    Newer,
+    /// Its stage does not push.
+    #[error("its stage has no `auto_promote`: `rekindle repo promote` moves it")]
+    Hand,
+    /// Somebody has to approve.
+    #[error("stage `{next}` asks for approval by {approvers}: `rekindle repo promote … --approved-by`")]
+    Approval {
+        /// The next stage.
+        next: StageName,
+        /// Who may.
+        approvers: String,
+    },
+    /// Nobody uses it.
+    #[error("no VM of the stage names it: `rekindle repo promote` moves it")]
+    Vm,
+    /// There is nothing to pass.
+    #[error("VM `{vm}` has no checks: `rekindle repo promote` moves it")]
+    Checks {
+        /// The VM.
+        vm: VmName,
+    },
+    /// It has said nothing of these bytes.
+    #[error("VM `{vm}` has not been checked with it: it is rebuilt or updated first")]
+    Report {
+        /// The VM.
+        vm: VmName,
+    },
+    /// It says nothing here.
+    #[error("VM `{vm}` is on hypervisor `{hypervisor}`, whose checks are not heard here: `rekindle repo promote` moves it")]
+    Elsewhere {
+        /// The VM.
+        vm: VmName,
+        /// Its hypervisor.
+        hypervisor: HypervisorName,
+    },
+    /// The next stage asks for more.
+    #[error("stage `{next}` asks for more: {why}")]
+    Required {
+        /// The next stage.
+        next: StageName,
+        /// What.
+        why: String,
+    },
+    /// A check is missing.
+    #[error("check `{check}` has not run on VM `{vm}` with it")]
+    Check {
+        /// The check.
+        check: String,
+        /// The VM.
+        vm: VmName,
+    },
+    /// A check has failed.
+    #[error("check `{check}` fails on VM `{vm}`: {why}")]
+    Failed {
+        /// The check.
+        check: String,
+        /// The VM.
+        vm: VmName,
+        /// What it said.
+        why: String,
+    },
+}
+
+/// What is missing until every VM of the stage for which the site names the package has passed all its checks with exactly these
+/// bytes, and what the stage that comes `next` asks for beyond that. A package that no VM of the stage uses has passed nothing, and
+/// so has one whose VMs have no checks.
+fn unpassed(
+    spec: &Spec,
+    (stage, next): (&StageName, &StageSpec),
+    package: &PoolPackage,
+    results: &[PackageCheck],
+) -> Vec<Awaited> {
     let uses = |vm: &&VmSpec| vm.stage == *stage && vm.named_packages().any(|wanted| package.nevra.is_named(wanted.as_str()));
     let mut users = spec.vms.values().filter(uses).peekable();
-    let last = |vm: &VmSpec, check: &str| {
-        results.iter().rev().find(|result| result.vm == vm.name && result.check.as_str() == check && result.stage == *stage)
-    };
-    let passed = |vm: &VmSpec| {
-        !vm.checks.is_empty()
-            && vm.checks.iter().all(|check| last(vm, &check.name).is_some_and(|result| result.failure.is_none()))
-    };
-    users.peek().is_some() && users.all(passed)
+    if users.peek().is_none() {
+        return vec![Awaited::Vm];
+    }
+    let mut missing = Vec::new();
+    for vm in users {
+        let of_vm = || results.iter().rev().filter(|result| result.vm == vm.name && result.stage == *stage);
+        let name = vm.name.clone();
+        if vm.checks.is_empty() {
+            missing.push(Awaited::Checks { vm: name });
+        } else if of_vm().next().is_none() {
+            missing.push(Awaited::Report { vm: name });
+        } else {
+            for check in vm.checks.iter().map(|check| check.name.clone()) {
+                match of_vm().find(|result| result.check.as_str() == check).map(|last| last.failure.clone()) {
+                    Some(None) => {}
+                    Some(Some(why)) => missing.push(Awaited::Failed { check, vm: name.clone(), why }),
+                    None => missing.push(Awaited::Check { check, vm: name.clone() }),
+                }
+            }
+        }
+    }
+    if missing.is_empty()
+        && let Err(why) = passed(&next.promotion, stage, results)
+    {
+        missing.push(Awaited::Required { next: next.name.clone(), why });
+    }
+    missing
 }

@@ -213,7 +213,7 @@ pub fn approval(policy: &PromotionPolicy, to: &StageName, approved_by: Option<&s
 }
 
 /// Whether every required check passed for these bytes in the stage where they are: the last word of each VM counts.
-fn passed(policy: &PromotionPolicy, from: &StageName, results: &[PackageCheck]) -> Result<(), String> {
+pub(super) fn passed(policy: &PromotionPolicy, from: &StageName, results: &[PackageCheck]) -> Result<(), String> {
     for check in &policy.checks {
         let mut last: BTreeMap<_, &PackageCheck> = BTreeMap::new();
         for result in results.iter().filter(|r| r.check == *check && r.stage == *from) {

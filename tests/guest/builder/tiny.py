@@ -17,7 +17,7 @@ ROOTFS = cache.HERE / "tiny/rootfs"
 # package: (programs, summary)
 PROGRAMS = {
     "bash": (["bash"], "The GNU shell"),
-    "rpm": (["rpm", "rpmdb"], "The RPM package manager"),
+    "rpm": (["rpm", "rpmdb", "rpmkeys"], "The RPM package manager"),
     "e2fsprogs": (["mkfs.ext4", "e2fsck", "tune2fs", "resize2fs"], "ext4 tools"),
     "xfsprogs": (["mkfs.xfs", "xfs_repair", "/usr/sbin/xfs_growfs"], "XFS tools"),
     "util-linux": (["blkid", "lsblk", "findmnt", "wipefs", "sfdisk", "flock"], "Disk and mount tools"),

@@ -10,6 +10,7 @@ use rekindle_tests::lab::{Lab, ask};
 use rekindle_tests::puppetlab::enrol;
 use rekindle_tests::puppetserver::{Listed, PuppetServer};
 use rekindle_tests::say::say;
+use rekindle_tests::stages::{Stages, reached, runs, wait_until_reached};
 
 /// An install with systemd and Puppet, first boot and handoff, on a busy machine.
 const LIFE: Duration = Duration::from_secs(1500);
@@ -17,7 +18,10 @@ const LIFE: Duration = Duration::from_secs(1500);
 const HANDOFF: Duration = Duration::from_secs(300);
 const CERTNAME: &str = "puppet1.demo.example";
 
-pub(super) fn a_guest_enrols_and_does_it_again_when_it_is_rebuilt(lab: &Lab, server: &PuppetServer) {
+pub(super) fn a_guest_enrols_and_does_it_again_when_it_is_rebuilt(lab: &Lab, server: &PuppetServer, stages: &Stages) {
+    let file = "vms/puppet1.toml";
+    let vm = std::fs::read_to_string(lab.path.join("site").join(file)).expect("the VM");
+    lab.write(file, &format!("{vm}packages = [\"dnf\", \"qemu-guest-agent\"]\n"));
     enrol(&lab.path, server);
     say(lab.ok(&["check"]));
     lab.ok(&["puppet", "hiera", lab.path.join("hiera").as_str()]);
@@ -39,7 +43,54 @@ pub(super) fn a_guest_enrols_and_does_it_again_when_it_is_rebuilt(lab: &Lab, ser
     let revoked = server.revoked_serials();
     assert!(revoked.contains(&first.serial.expect("a serial")), "the first certificate is revoked: {revoked:?}");
     assert!(!revoked.contains(&second.serial.expect("a serial")), "the second is not: {revoked:?}");
+    its_puppet_updates_it_in_place(lab, server, stages);
 }
+
+/// A new version enters the VM's stage; Puppet's next run installs it from there with dnf, the VM says so, and its checks send the
+/// package on: nothing was rebuilt.
+fn its_puppet_updates_it_in_place(lab: &Lab, server: &PuppetServer, stages: &Stages) {
+    say("== Puppet updates it in place");
+    lab.write("puppet/modules/shop/manifests/web.pp", LATEST);
+    say(lab.ok(&["repo", "add", stages.first().as_str(), stages.signed("1.1").as_str()]));
+    assert_eq!((reached(lab, "1.1"), runs(lab, "puppet1")), ("dev".to_owned(), "1.0-1".to_owned()));
+    // What the unit of Puppet's agent does every half hour.
+    let run = "puppet agent --onetime --no-daemonize --verbose --color=false --detailed-exitcodes";
+    let (status, said) = lab.in_guest("puppet1", run, HANDOFF);
+    say(&said);
+    let dnf = || lab.in_guest("puppet1", "cat /etc/yum.repos.d/site.repo; dnf --color=never -v check-update shop-web", HANDOFF).1;
+    let told = || format!("{said}\n{}\nagent:\n{}\npuppetserver:\n{}", dnf(), lab.log(), server.log());
+    assert_eq!(status, 2, "{}", told());
+    assert_eq!(runs(lab, "puppet1"), "1.1-1", "{}", told());
+    wait_until_reached(lab, "1.1", "testing");
+    let timeline = lab.ok(&["repo", "timeline", "shop-web-1.1"]);
+    say(&timeline);
+    assert!(timeline.contains("puppet1 was updated to it in place"), "{timeline}");
+    let answer = ask("10.44.0.30");
+    assert!(answer.contains("shop-web 1.1-1"), "{answer}");
+    say(lab.ok(&["repo", "verify", "shop-web"]));
+    say(lab.ok(&["status", "puppet1"]));
+    assert_eq!(lab.phase("puppet1"), ("ready".to_owned(), 2), "it was not rebuilt");
+}
+
+/// What Puppet does to a web server whose package follows its stage.
+const LATEST: &str = "class shop::web (
+  String $greeting,
+) {
+  file { '/etc/shop-greeting':
+    ensure  => file,
+    mode    => '0644',
+    content => \"${greeting}\\n\",
+  }
+  # The guest is Debian below, where this would not be the provider by itself.
+  package { 'shop-web':
+    ensure   => latest,
+    provider => 'dnf',
+  }
+  ~> service { 'shop-web':
+    ensure => running,
+  }
+}
+";
 
 #[track_caller]
 fn check_ready(lab: &Lab, server: &PuppetServer, attempt: u64) {

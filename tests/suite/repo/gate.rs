@@ -6,7 +6,7 @@ use rekindle::observed::{
     Arrival, CheckResult, GuestEvent, GuestEventKind, HypervisorState, InstalledPackage, InstallerLog, Observed,
     ObservedRepository, ObservedVm, PackageCheck, Phase, PoolPackage, StageContent, StagePackage, VmRecord,
 };
-use rekindle::plan::gate::{Results, due, is_news, results};
+use rekindle::plan::gate::{Results, awaited, due, is_news, results};
 use rekindle::plan::repo::Selection;
 use rekindle::spec::{Digest, Nevra, Spec, StageSpec, Timestamp, Token};
 use rekindle_tests::rpms::RpmLab;
@@ -308,4 +308,74 @@ fn stages_push_only_where_they_are_told_to_and_never_where_somebody_has_to_appro
     without.site.repository = None;
     let results = [result(1, "dev", "web1", "http", 1, None), result(1, "dev", "web1", "smoke", 1, None)];
     check_due(&without, &repository(&pool, &stages("dev")), &results, &[]);
+}
+
+/// Regression: a package that its target asks more of was in one request with others, and held them all back.
+#[test]
+fn a_package_that_the_next_stage_asks_more_of_holds_back_no_other() {
+    let pool = [package(1, "shop-web", "1"), package(2, "shop-db", "1")];
+    let mut site = spec(&[("web1", "dev"), ("db1", "dev")]);
+    let db1 = site.vms.get_mut("db1").expect("a VM");
+    db1.packages = vec![name("shop-db")];
+    db1.checks = vec![tcp_check("http", 80)];
+    site.stages.get_mut("testing").expect("a stage").promotion.checks = vec![name("smoke")];
+    let holds = repository(&pool, &[("dev", &[1, 2]), ("testing", &[]), ("rc", &[]), ("stable", &[])]);
+    let web = [result(1, "dev", "web1", "http", 1, None), result(1, "dev", "web1", "smoke", 2, None)];
+    let db = [result(2, "dev", "db1", "http", 1, None)];
+    check_due(&site, &holds, &[&web[..], &db[..]].concat(), &["dev→testing shop-web-1"]);
+    check_awaited(&site, &holds, 2, &db, &["dev: stage `testing` asks for more: check `smoke` has not run for it in `dev`"]);
+}
+
+/// What package `number` waits for, as `STAGE: REASON`.
+#[track_caller]
+fn check_awaited(spec: &Spec, holds: &ObservedRepository, number: u8, results: &[PackageCheck], expected: &[&str]) {
+    let own = spec.hypervisors.keys().next().expect("a hypervisor");
+    let found = awaited(spec, own, holds, &holds.pool[&digest(number)], results);
+    let said: Vec<String> =
+        found.iter().flat_map(|(stage, reasons)| reasons.iter().map(move |reason| format!("{stage}: {reason}"))).collect();
+    assert_eq!(said, expected);
+    let moves = due(spec, holds, &Results::from([(digest(number), results.to_vec())])).into_iter().any(|request| {
+        let Selection::Exact(packages) = &request.selection else { panic!("not by name and digest") };
+        packages.iter().any(|(_, found)| *found == Some(digest(number)))
+    });
+    assert_eq!(moves, found.is_some_and(|(_, reasons)| reasons.is_empty()), "it moves exactly when it waits for nothing");
+}
+
+#[test]
+fn a_package_that_does_not_move_on_says_what_it_waits_for() {
+    let pool = [package(1, "shop-web", "1"), package(2, "shop-web", "2"), package(3, "lib", "1")];
+    let mut site = spec(&[("web1", "dev"), ("web2", "dev"), ("web3", "dev"), ("web4", "rc")]);
+    site.vms.get_mut("web3").expect("a VM").hypervisor = name("far");
+    let holds = repository(&pool, &[("dev", &[1, 2, 3]), ("testing", &[1]), ("rc", &[]), ("stable", &[])]);
+    let passed = |vm: &str| [result(2, "dev", vm, "http", 1, None), result(2, "dev", vm, "smoke", 2, None)];
+    let part = [result(2, "dev", "web1", "http", 1, None), result(2, "dev", "web2", "http", 1, None)];
+    let failed = [result(2, "dev", "web2", "smoke", 2, Some("refused"))];
+    check_awaited(
+        &site,
+        &holds,
+        2,
+        &[&part[..], &failed[..]].concat(),
+        &[
+            "dev: check `smoke` has not run on VM `web1` with it",
+            "dev: check `smoke` fails on VM `web2`: refused",
+            "dev: VM `web3` is on hypervisor `far`, whose checks are not heard here: `rekindle repo promote` moves it",
+        ],
+    );
+    check_awaited(&site, &holds, 2, &[passed("web1"), passed("web2"), passed("web3")].concat(), &[]);
+    check_awaited(&site, &holds, 3, &[], &["dev: no VM of the stage names it: `rekindle repo promote` moves it"]);
+    // Version 1 has gone on; where it is now, nobody uses it.
+    check_awaited(&site, &holds, 1, &[], &["testing: no VM of the stage names it: `rekindle repo promote` moves it"]);
+    let behind = repository(&pool, &[("dev", &[1]), ("testing", &[2]), ("rc", &[]), ("stable", &[])]);
+    check_awaited(&site, &behind, 1, &[], &["dev: only the newest version moves on, and never behind a newer one"]);
+    let mut alone = spec(&[("web1", "dev")]);
+    check_awaited(&alone, &holds, 2, &[], &["dev: VM `web1` has not been checked with it: it is rebuilt or updated first"]);
+    alone.vms.values_mut().for_each(|vm| vm.checks.clear());
+    check_awaited(&alone, &holds, 2, &[], &["dev: VM `web1` has no checks: `rekindle repo promote` moves it"]);
+    alone.stages.get_mut("dev").expect("a stage").policy.auto_promote = false;
+    check_awaited(&alone, &holds, 2, &[], &["dev: its stage has no `auto_promote`: `rekindle repo promote` moves it"]);
+    let last = repository(&pool, &[("dev", &[2]), ("testing", &[2]), ("rc", &[2]), ("stable", &[])]);
+    let approval = "rc: stage `stable` asks for approval by alice: `rekindle repo promote … --approved-by`";
+    check_awaited(&alone, &last, 2, &[], &[approval]);
+    let there = repository(&pool, &[("dev", &[2]), ("testing", &[2]), ("rc", &[2]), ("stable", &[2])]);
+    check_awaited(&alone, &there, 2, &[], &[]);
 }

@@ -75,7 +75,7 @@ impl Machine {
              -o) [ \"$2\" = /dev/null ] || cp $ROOT/answer $2; shift ;;\n\
              esac; shift; done",
         );
-        for name in ["systemctl", "poweroff", "mount", "umount", "sync", "sleep", "restorecon"] {
+        for name in ["dnf", "systemctl", "poweroff", "mount", "umount", "sync", "sleep", "restorecon"] {
             machine.program(&format!("bin/{name}"), &format!("echo \"{name} $*\" >>$ROOT/log"));
         }
         fs::write(machine.at("answer"), "").expect("answer");
@@ -341,7 +341,7 @@ fn the_sites_own_repository_stays_with_keys_that_were_fetched_during_the_install
         assert!(machine.text("calls").contains("http://192.0.2.1:8470/repo/dev/site/keys.asc\n"), "{}", machine.text("calls"));
         let expected = format!(
             "# Written by the kickstart.\n[site]\nname = site\nenabled = 1\nbaseurl = http://192.0.2.1:8470/repo/dev/site/\n\
-             gpgcheck = 1\nrepo_gpgcheck = 1\ngpgkey = file://{}\n",
+             gpgcheck = 1\nrepo_gpgcheck = 1\ngpgkey = file://{}\nmetadata_expire = 60\n",
             key.display()
         );
         assert_eq!(machine.text("etc/yum.repos.d/site.repo"), expected);
@@ -513,6 +513,9 @@ fn check_handoff(status: u8, writes_report: bool, calls: &str, passes: bool) {
         let log = machine.text("log");
         assert!(log.contains("--detailed-exitcodes") && log.contains("environments/dev/manifests"), "{log}");
         assert!(!log.contains("abababab"), "the token is in the process list: {log}");
+        // Before Puppet, which would answer nothing.
+        let (keys, puppet) = (log.find("dnf -q -y --repo=site makecache"), log.find("puppet apply"));
+        assert!(keys.is_some() && keys < puppet, "{log}");
         let settings = machine.text("var/lib/rekindle/puppet/puppet.conf");
         assert!(settings.contains("\ncertname = web1.lab.example.com\n"), "{settings}");
         assert!(settings.contains("/environments/dev/rekindle/hiera.yaml\n"), "{settings}");

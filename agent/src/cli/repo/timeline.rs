@@ -10,6 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::screen::{Table, one_line, span};
 use crate::cli::site;
 use crate::exit::Exit;
+use crate::plan::gate::awaited;
 use crate::plan::journey::{Milestone, journey};
 use crate::spec::StageName;
 use crate::world::repo::RepoError;
@@ -48,7 +49,9 @@ pub(super) fn run(context: &Context, args: &TimelineArgs) -> Result<Exit, CliErr
     for stage in &policy.stages {
         histories.insert(stage.clone(), repository.history(stage).map_err(world)?);
     }
-    let milestones = journey(&package.digest, &histories, &repository.checks(&package.digest).map_err(world)?);
+    let checks = repository.checks(&package.digest).map_err(world)?;
+    let milestones = journey(&package.digest, &histories, &checks);
+    let awaited = awaited(&spec, &context.settings()?.hypervisor, &holds, package, &checks);
     let begin = milestones.first().map_or(package.entered, |first| first.at);
     let total = milestones.last().map_or(Duration::ZERO, |last| last.at.since(begin));
     // What came before the first milestone is the upload itself, which is not on the way any more.
@@ -60,6 +63,7 @@ pub(super) fn run(context: &Context, args: &TimelineArgs) -> Result<Exit, CliErr
             "sha256": package.digest.as_str(),
             "milestones": milestones.iter().map(|milestone| to_json(milestone, begin)).collect::<Vec<_>>(),
             "reached": reached.map(StageName::as_str),
+            "awaits": awaited.iter().flat_map(|(_, reasons)| reasons).map(ToString::to_string).collect::<Vec<_>>(),
             "total_seconds": total.as_secs_f64(),
             "ours_seconds": ours.as_secs_f64(),
         }))?;
@@ -82,7 +86,11 @@ pub(super) fn run(context: &Context, args: &TimelineArgs) -> Result<Exit, CliErr
     let reached = reached.map_or("nowhere", StageName::as_str);
     let head = format!("{} ({}), uploaded {begin}", paint.bold(&package.nevra.to_string()), package.digest.short());
     let foot = format!("from its upload to {reached}: {}, {} of it Rekindle's ({share:.1} %)", span(total), span(ours));
-    context.screen.print(&format!("{head}\n\n{}\n{foot}\n", table.render(paint)))?;
+    let stays = awaited.iter().filter(|(_, reasons)| !reasons.is_empty()).map(|(stage, reasons)| {
+        let lines: String = reasons.iter().map(|reason| format!("  {}\n", one_line(&reason.to_string()))).collect();
+        format!("it stays in {stage}:\n{lines}")
+    });
+    context.screen.print(&format!("{head}\n\n{}\n{foot}\n{}", table.render(paint), stays.collect::<String>()))?;
     Ok(Exit::Ok)
 }
 

@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use rekindle_tests::lab::{Lab, ask};
 use rekindle_tests::rpms::RpmLab;
 use rekindle_tests::sandbox;
+use rekindle_tests::say::say;
 use rekindle_tests::served::Served;
 use rekindle_tests::stages::{Stages, reached, runs, signed, wait_until_reached};
 
@@ -109,12 +110,12 @@ fn checks_on_real_vms_carry_a_package_from_upload_to_release_candidate_while_sta
 /// Somebody approves version 2 for stable and updates the VM there by hand, without a rebuild: its own report says so, and its checks
 /// count for the new bytes.
 fn update_by_hand(lab: &Lab, vm: &str) {
-    println!("{}", lab.ok(&["repo", "promote", "shop-web", "--from", "rc", "--to", "stable", "--approved-by", "alice"]));
+    say(lab.ok(&["repo", "promote", "shop-web", "--from", "rc", "--to", "stable", "--approved-by", "alice"]));
     let script = "set -e; cat /etc/yum.repos.d/site.repo; curl -f -s -S -o /tmp/new.rpm \
                   http://10.44.0.1:8470/repo/stable/site/packages/s/shop-web-1.1-1.noarch.rpm; rpmkeys -K /tmp/new.rpm; rpm -U /tmp/new.rpm; \
                   systemctl restart shop-web; /usr/libexec/rekindle/report-packages";
     let (status, said) = lab.in_guest(vm, script, SOON);
-    println!("{said}");
+    say(&said);
     assert_eq!(status, 0, "{said}");
     assert!(said.contains("gpgcheck = 1\nrepo_gpgcheck = 1\n") && said.contains("signatures OK"), "{said}");
     assert_eq!(runs(lab, vm), "1.1-1");

@@ -278,13 +278,15 @@ impl Guests {
         what: &'static str,
         ask: impl FnOnce(&InstallDesk, &str) -> Result<T, Denied> + Send + 'static,
     ) -> Result<T, Response<Body>> {
-        self.within_rate(peer)?;
+        if let Some(refused) = self.too_often(peer) {
+            return Err(refused);
+        }
         self.ask(peer, token, what, ask).await
     }
 
     /// An answer for somebody who asks too often.
-    fn within_rate(&self, peer: IpAddr) -> Result<(), Response<Body>> {
-        if self.tokens.take(peer, 1) { Ok(()) } else { Err(self.limited()) }
+    fn too_often(&self, peer: IpAddr) -> Option<Response<Body>> {
+        (!self.tokens.take(peer, 1)).then(|| self.limited())
     }
 
     /// Asks the desk for somebody with this token.

@@ -87,7 +87,7 @@ fn a_vm_gets_what_os_role_stage_size_and_its_own_file_say() {
     let web1 = vm(&spec, "web1");
     let texts = |list: &[rekindle::spec::PackageSpec]| list.iter().map(|p| p.as_str().to_owned()).collect::<Vec<_>>();
     assert_eq!(texts(&web1.packages), ["-tmux", "@core", "htop", "puppet-agent", "shop-web"]);
-    let named: Vec<&str> = web1.named_packages().map(|package| package.as_str()).collect();
+    let named: Vec<&str> = web1.named_packages().map(rekindle::spec::PackageSpec::as_str).collect();
     assert_eq!(named, ["htop", "puppet-agent", "shop-web"]);
     assert_eq!((web1.vcpus, web1.memory_mib), (2, 4096));
     let root = web1.root_disk();

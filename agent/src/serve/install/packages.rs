@@ -38,7 +38,7 @@ pub(super) async fn later(
         return guests.denied(peer, what, &Denied::UnknownToken);
     };
     let (name, known) = (vm.clone(), credential.clone());
-    if let Err(refused) = guests.within_rate(peer) {
+    if let Some(refused) = guests.too_often(peer) {
         return refused;
     }
     if let Err(refused) = guests.ask_desk(peer, what, move |desk| desk.knows_system(&name, &known)).await {

@@ -111,10 +111,14 @@ fn checks_on_real_vms_carry_a_package_from_upload_to_release_candidate_while_sta
 /// count for the new bytes.
 fn update_by_hand(lab: &Lab, vm: &str) {
     say(lab.ok(&["repo", "promote", "shop-web", "--from", "rc", "--to", "stable", "--approved-by", "alice"]));
-    let script = "set -e; cat /etc/yum.repos.d/site.repo; curl -f -s -S -o /tmp/new.rpm \
-                  http://10.44.0.1:8470/repo/stable/site/packages/s/shop-web-1.1-1.noarch.rpm; rpmkeys -K /tmp/new.rpm; rpm -U /tmp/new.rpm; \
-                  systemctl restart shop-web; /usr/libexec/rekindle/report-packages";
-    let (status, said) = lab.in_guest(vm, script, SOON);
+    let file = "shop-web-1.1-1.noarch.rpm";
+    // What the service inherits must not be the pipe that the guest agent reads.
+    let script = format!(
+        "set -e\ncat /etc/yum.repos.d/site.repo\ncd /tmp\n\
+         curl -f -s -S -o {file} http://10.44.0.1:8470/repo/stable/site/packages/s/{file}\nrpmkeys -K {file}\nrpm -U {file}\n\
+         systemctl restart shop-web </dev/null >/dev/null 2>&1\n/usr/libexec/rekindle/report-packages"
+    );
+    let (status, said) = lab.in_guest(vm, &script, SOON);
     say(&said);
     assert_eq!(status, 0, "{said}");
     assert!(said.contains("gpgcheck = 1\nrepo_gpgcheck = 1\n") && said.contains("signatures OK"), "{said}");

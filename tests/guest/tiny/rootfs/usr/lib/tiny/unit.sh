@@ -205,14 +205,15 @@ unit_run() {
                 ;;
             esac
         fi
-        [ -e "$UNIT_STATE/$name.stopped" ] && break
+        # Who is stopped has not failed.
+        [ -e "$UNIT_STATE/$name.stopped" ] && code=0 && break
         case $restart:$code in
         always:* | on-failure:[1-9]* | on-abnormal:[1-9]*) ;;
         *) break ;;
         esac
         sleep "$pause"
     done
-    rm -f "$UNIT_STATE/$name.pid" "$UNIT_STATE/$name.stopped"
+    rm -f "$UNIT_STATE/$name.pid"
     case ${type:-simple} in
     oneshot | forking)
         if [ $code = 0 ]; then
@@ -225,5 +226,7 @@ unit_run() {
         ;;
     esac
     if [ $code = 0 ]; then unit_set "$name" inactive; else unit_set "$name" failed; fi
+    # Whoever stops it waits for this: from here on the state is another's.
+    rm -f "$UNIT_STATE/$name.stopped"
     return $code
 }

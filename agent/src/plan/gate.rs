@@ -60,19 +60,13 @@ pub fn due(spec: &Spec, repository: &ObservedRepository, results: &Results) -> V
     for pair in own.stages.windows(2) {
         let [from, to] = pair else { continue };
         let (Some(stage), Some(next)) = (spec.stages.get(from), spec.stages.get(to)) else { continue };
-        if !stage.policy.auto_promote || !next.promotion.approvers.is_empty() {
-            continue;
-        }
-        let there = newest(repository, to);
-        let moves: Vec<(String, Option<Digest>)> = newest(repository, from)
-            .into_iter()
-            .filter(|(key, package)| there.get(key).is_none_or(|other| other.nevra.compare(&package.nevra).is_lt()))
-            .filter(|(_, package)| {
-                let results = results.get(&package.digest).map_or(&[][..], Vec::as_slice);
-                unpassed(spec, (from, next), package, results).is_empty()
-            })
-            .map(|(_, package)| (package.nevra.to_string(), Some(package.digest.clone())))
-            .collect();
+        let (here, there) = (newest(repository, from), newest(repository, to));
+        let is_due = |package: &&&PoolPackage| {
+            let results = results.get(&package.digest).map_or(&[][..], Vec::as_slice);
+            missing(spec, (stage, next), (&here, &there), package, results).is_empty()
+        };
+        let moves: Vec<(String, Option<Digest>)> =
+            here.values().filter(is_due).map(|package| (package.nevra.to_string(), Some(package.digest.clone()))).collect();
         if !moves.is_empty() {
             let selection = Selection::Exact(moves);
             requests.push(PromotionRequest { selection, from: from.clone(), to: to.clone(), approved_by: None });
@@ -81,11 +75,11 @@ pub fn due(spec: &Spec, repository: &ObservedRepository, results: &Results) -> V
     requests
 }
 
-type Key<'r> = (&'r str, &'r str);
+/// The newest version of each package of a stage, by name and architecture.
+type Newest<'r> = BTreeMap<(&'r str, &'r str), &'r PoolPackage>;
 
-/// The newest version of each package of a stage.
-fn newest<'r>(repository: &'r ObservedRepository, stage: &StageName) -> BTreeMap<Key<'r>, &'r PoolPackage> {
-    let mut newest: BTreeMap<Key<'r>, &PoolPackage> = BTreeMap::new();
+fn newest<'r>(repository: &'r ObservedRepository, stage: &StageName) -> Newest<'r> {
+    let mut newest = Newest::new();
     for (package, _) in repository.packages(stage.as_str()) {
         let entry = newest.entry((package.nevra.name(), package.nevra.arch())).or_insert(package);
         if entry.nevra.compare(&package.nevra).is_lt() {
@@ -109,26 +103,37 @@ pub fn awaited(
     let at = own.stages.iter().rposition(holds)?;
     let (from, to) = (&own.stages[at], own.stages.get(at + 1)?);
     let (stage, next) = (spec.stages.get(from)?, spec.stages.get(to)?);
+    let here_and_there = (&newest(repository, from), &newest(repository, to));
+    let local = |awaited: Awaited| match awaited {
+        Awaited::Report { vm } if spec.vms[&vm].hypervisor != *hypervisor => {
+            let there = spec.vms[&vm].hypervisor.clone();
+            Awaited::Elsewhere { vm, hypervisor: there }
+        }
+        awaited => awaited,
+    };
+    let reasons = missing(spec, (stage, next), here_and_there, package, results);
+    Some((from.clone(), reasons.into_iter().map(local).collect()))
+}
+
+/// What is missing until `package` moves on by itself to the stage that comes next, given the newest packages of both.
+fn missing(
+    spec: &Spec,
+    (stage, next): (&StageSpec, &StageSpec),
+    (here, there): (&Newest<'_>, &Newest<'_>),
+    package: &PoolPackage,
+    results: &[PackageCheck],
+) -> Vec<Awaited> {
     let key = (package.nevra.name(), package.nevra.arch());
-    let is_newest = newest(repository, from).get(&key).is_some_and(|newest| newest.digest == package.digest);
-    let is_older = newest(repository, to).get(&key).is_some_and(|there| there.nevra.compare(&package.nevra).is_ge());
-    let reasons = if !is_newest || is_older {
+    let is_newest = here.get(&key).is_some_and(|newest| newest.digest == package.digest);
+    if !is_newest || there.get(&key).is_some_and(|there| there.nevra.compare(&package.nevra).is_ge()) {
         vec![Awaited::Newer]
     } else if !next.promotion.approvers.is_empty() {
-        vec![Awaited::Approval { approvers: next.promotion.approvers.join(", "), next: to.clone() }]
+        vec![Awaited::Approval { approvers: next.promotion.approvers.join(", "), next: next.name.clone() }]
     } else if !stage.policy.auto_promote {
         vec![Awaited::Hand]
     } else {
-        let local = |awaited: Awaited| match awaited {
-            Awaited::Report { vm } if spec.vms[&vm].hypervisor != *hypervisor => {
-                let there = spec.vms[&vm].hypervisor.clone();
-                Awaited::Elsewhere { vm, hypervisor: there }
-            }
-            awaited => awaited,
-        };
-        unpassed(spec, (from, next), package, results).into_iter().map(local).collect()
-    };
-    Some((from.clone(), reasons))
+        unpassed(spec, (&stage.name, next), package, results)
+    }
 }
 
 /// Why a package does not move on by itself.

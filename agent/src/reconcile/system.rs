@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::InstallDesk;
 use super::desk::{Denied, unavailable};
 use crate::observed::{InstalledPackage, Phase, VmRecord};
-use crate::spec::{Token, VmName};
+use crate::spec::{Digest, Token, VmName};
 
 impl InstallDesk {
     /// The VM of this name, if `credential` is its system's; for a body that is only read for those who are known.
@@ -46,13 +46,8 @@ impl InstallDesk {
 /// What the system that was installed with `token` shows: 64 hexadecimal digits, the SHA-256 of the token and a word.
 /// `templates/partials/first-boot.ks.tera` makes the same.
 pub fn system_credential(token: &Token) -> String {
-    use std::fmt::Write as _;
     let digest = Sha256::digest(format!("{} packages", token.reveal()));
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    Digest::from(<[u8; 32]>::from(digest)).to_string()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! here plans, decides or touches libvirt.
 
 pub mod api;
+mod bearer;
 mod body;
 mod caller;
 pub mod client;

@@ -7,13 +7,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH};
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, StatusCode};
 use camino::Utf8PathBuf;
 use http_body_util::BodyExt as _;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 
+use super::bearer::bearer;
 use super::limits::{Rate, RateLimit};
 use super::view::{EnteredPackageView, EnteredView};
 use crate::reconcile::{EntryError, Handle};
@@ -51,10 +52,7 @@ impl Door {
             tracing::error!(%path, %error, "the file of upload tokens cannot be read");
             (StatusCode::SERVICE_UNAVAILABLE, "the agent cannot read its file of tokens; its log says why".to_owned())
         })?;
-        let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
-        // What kind of proof it is has no case (RFC 9110 §11.1).
-        let given = given.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
-        match given.and_then(|token| holder(&text, token.trim(), stage)) {
+        match bearer(headers).and_then(|token| holder(&text, token, stage)) {
             Some(name) => {
                 // A good token costs nothing.
                 self.wrong.give(peer, 1);

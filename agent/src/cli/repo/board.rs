@@ -7,17 +7,16 @@ use serde::Serialize;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::screen::{Table, one_line, span};
-use crate::cli::site;
 use crate::exit::Exit;
 use crate::observed::{ObservedRepository, PackageCheck, PoolPackage};
 use crate::spec::{Digest, Nevra, StageName, Timestamp};
 use crate::world::repo::Repository;
 use crate::world::{Clock as _, SystemClock};
 
-use super::common::{Opened, Purpose, failed, no_repository, open, repository};
+use super::common::{Opened, Purpose, Stages, failed, open, stages};
 use super::others::{self, OtherStage};
 use super::view::PublicationView;
-use super::vms::{self, Installed};
+use super::vms::Installed;
 
 /// The newest version of a package in a stage.
 struct Newest<'a> {
@@ -81,13 +80,7 @@ struct VmCell {
 }
 
 pub(super) fn status(context: &Context, wanted: &[String], json: bool) -> Result<Exit, CliError> {
-    let spec = site::load(context, &context.site_dir()?, json)?;
-    let repository = repository(context, &spec, Purpose::Read)?;
-    if repository.is_none() && others::stages(&spec).is_empty() {
-        return Err(no_repository(&spec));
-    }
-    let observed = repository.as_ref().map(Repository::observe).transpose().map_err(failed)?.unwrap_or_default();
-    let installed = vms::installed(context, &spec)?;
+    let Stages { spec, repository, observed, installed } = stages(context, json)?;
     let others = others::look(&spec, &observed, &installed, wanted);
     let now = SystemClock::new().now();
     let seen = Seen { repository: repository.as_ref(), observed: &observed, others: &others, installed: &installed, now };

@@ -9,10 +9,12 @@ use crate::cli::error::CliError;
 use crate::cli::{screen, site};
 use crate::execute::repo::{Asked, RepoFault};
 use crate::exit::Exit;
+use crate::observed::ObservedRepository;
 use crate::spec::{PromotionPolicy, Spec, StageName};
 use crate::world::repo::{self, RepoError, Repository};
 use crate::world::{Clock as _, SystemClock};
 
+use super::vms::{self, Installed};
 use super::{Said, others};
 
 /// The site and its repository.
@@ -51,6 +53,26 @@ pub(super) fn repository(context: &Context, spec: &Spec, purpose: Purpose) -> Re
         Purpose::Change => Repository::open(&root, policy, &gnupg_home).map_err(failed)?,
         Purpose::Read => Repository::at(&root, policy, &gnupg_home),
     }))
+}
+
+/// All stages of the site, its own and others', and what is known about them here.
+pub(super) struct Stages {
+    pub(super) spec: Spec,
+    pub(super) repository: Option<Repository>,
+    pub(super) observed: ObservedRepository,
+    pub(super) installed: Vec<Installed>,
+}
+
+/// Looks at them; refused where the site has no stage with a repository at all.
+pub(super) fn stages(context: &Context, json: bool) -> Result<Stages, CliError> {
+    let spec = site::load(context, &context.site_dir()?, json)?;
+    let repository = repository(context, &spec, Purpose::Read)?;
+    if repository.is_none() && others::stages(&spec).is_empty() {
+        return Err(no_repository(&spec));
+    }
+    let observed = repository.as_ref().map(Repository::observe).transpose().map_err(failed)?.unwrap_or_default();
+    let installed = vms::installed(context, &spec)?;
+    Ok(Stages { spec, repository, observed, installed })
 }
 
 /// That the site has none, and where its packages are then.

@@ -86,11 +86,10 @@ pub(super) fn run(context: &Context, args: &TimelineArgs) -> Result<Exit, CliErr
     let reached = reached.map_or("nowhere", StageName::as_str);
     let head = format!("{} ({}), uploaded {begin}", paint.bold(&package.nevra.to_string()), package.digest.short());
     let foot = format!("from its upload to {reached}: {}, {} of it Rekindle's ({share:.1} %)", span(total), span(ours));
-    let mut stays = String::new();
-    for (stage, reasons) in awaited.iter().filter(|(_, reasons)| !reasons.is_empty()) {
+    let stays = awaited.filter(|(_, reasons)| !reasons.is_empty()).map_or_else(String::new, |(stage, reasons)| {
         let reasons: Vec<String> = reasons.iter().map(|reason| one_line(&reason.to_string())).collect();
-        stays = format!("it stays in {stage}:\n  {}\n", reasons.join("\n  "));
-    }
+        format!("it stays in {stage}:\n  {}\n", reasons.join("\n  "))
+    });
     context.screen.print(&format!("{head}\n\n{}\n{foot}\n{stays}", table.render(paint)))?;
     Ok(Exit::Ok)
 }

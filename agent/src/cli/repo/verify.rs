@@ -7,15 +7,14 @@ use serde::Serialize;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::screen::one_line;
-use crate::cli::site;
 use crate::exit::Exit;
 use crate::observed::PoolPackage;
 use crate::spec::{Digest, Nevra, StageName};
-use crate::world::repo::{Finding, Proof, Repository};
+use crate::world::repo::{Finding, Proof};
 
-use super::common::{Purpose, failed, no_repository, repository};
+use super::common::{Stages, failed, stages};
 use super::others::{self, OtherStage};
-use super::vms::{self, Installed};
+use super::vms::Installed;
 
 /// A package and everywhere it was looked for.
 #[derive(Debug, Serialize)]
@@ -59,13 +58,7 @@ impl Place {
 }
 
 pub(super) fn run(context: &Context, wanted: &[String], json: bool) -> Result<Exit, CliError> {
-    let spec = site::load(context, &context.site_dir()?, json)?;
-    let repository = repository(context, &spec, Purpose::Read)?;
-    if repository.is_none() && others::stages(&spec).is_empty() {
-        return Err(no_repository(&spec));
-    }
-    let observed = repository.as_ref().map(Repository::observe).transpose().map_err(failed)?.unwrap_or_default();
-    let installed = vms::installed(context, &spec)?;
+    let Stages { spec, repository, observed, installed } = stages(context, json)?;
     let others = others::look(&spec, &observed, &installed, wanted);
     let is_wanted = |package: &PoolPackage| wanted.is_empty() || wanted.iter().any(|name| package.nevra.is_named(name));
     let verified = repository.as_ref().map(|repository| repository.verify(&observed, is_wanted)).transpose().map_err(failed)?;

@@ -3,12 +3,12 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Response};
 
 use super::{Guarded, Peer, read_all, status};
 use crate::observed::{GuestEventKind, InstalledPackage};
 use crate::reconcile::Denied;
+use crate::serve::bearer::bearer;
 
 /// Bytes of a list.
 const PACKAGES: usize = 256 << 10;
@@ -33,8 +33,7 @@ pub(super) async fn later(
     body: Body,
 ) -> Response<Body> {
     let what = "the packages of an installed system";
-    let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let Some(credential) = shown.map(|shown| shown.trim().to_owned()) else {
+    let Some(credential) = bearer(&headers).map(str::to_owned) else {
         return guests.denied(peer, what, &Denied::UnknownToken);
     };
     let (name, known) = (vm.clone(), credential.clone());

@@ -9,8 +9,7 @@ use super::super::hypervisor::{Change, HypervisorError, Result};
 use super::connection::Session;
 use super::error::{found, is_any};
 use super::xml::read_direct_boot;
-use crate::spec::Stop;
-use crate::spec::{DomainSpec, Owner, VmName};
+use crate::spec::{DomainSpec, Owner, Stop, VmName};
 use crate::xml::{NAMESPACE, parse_owner_answer};
 
 /// What goes with a definition: saved memory, snapshot and checkpoint records, NVRAM.

@@ -26,8 +26,7 @@ use uuid::Uuid;
 
 use super::hypervisor::{Change, DomainEvent, GuestExit, Hypervisor, Result};
 use crate::observed::ObservedHost;
-use crate::spec::Stop;
-use crate::spec::{DomainSpec, DomainType, NetworkSpec, NicSpec, PoolName, PoolSpec, VmName, VolumeSpec};
+use crate::spec::{DomainSpec, DomainType, NetworkSpec, NicSpec, PoolName, PoolSpec, Stop, VmName, VolumeSpec};
 
 use connection::Connection;
 use events::Events;

@@ -19,8 +19,7 @@ use super::guest::GuestStep;
 use super::puppetdb::SimPuppetDb;
 use super::state::{Content, Definition, SimDomain, SimNetwork, SimState, SimVolume};
 use crate::observed::{DomainState, ObservedHost};
-use crate::spec::Stop;
-use crate::spec::{Boot, DomainSpec, DomainType, NetworkSpec, NicSpec, PoolName, PoolSpec, Timestamp, VmName, VolumeSpec};
+use crate::spec::{Boot, DomainSpec, DomainType, NetworkSpec, NicSpec, PoolName, PoolSpec, Stop, Timestamp, VmName, VolumeSpec};
 use crate::world::{Change, Clock, DomainEvent, GuestExit, Hypervisor, HypervisorError};
 
 /// What stands for a connection URI in errors.
